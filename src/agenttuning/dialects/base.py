@@ -1,0 +1,177 @@
+"""What a dialect is: a pair of pure functions, write and read.
+
+A dialect writes a trajectory as a conversation and reads one reply of a model back as a decision, so one
+trajectory renders into any dialect and any model can be evaluated in any of them. For every decision that has
+a call or a message, ``read(text(decision)) == decision``.
+
+>>> dialect = get("react")
+>>> dialect.read('Thought: Look.\\nAction: look\\nAction Input: {"at": "box"}', tools).call
+ToolCall(name='look', arguments={'at': 'box'})
+"""
+
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from agenttuning.conversation import Conversation, Message, Segment, assistant, system, user
+from agenttuning.errors import FormatError, InvalidAction
+from agenttuning.trajectory import Decision, Step, Tool, ToolCall, Trajectory
+
+MAX_ARGUMENTS = 20_000  # characters of JSON a model's call may hold before it is refused
+
+
+class Dialect(ABC):
+    """`form` tells the model how to write a turn; `stop` are texts after which a reply is cut."""
+
+    name: ClassVar[str]
+    form: ClassVar[str]
+    stop: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def segments(self, decision: Decision, tools: Sequence[Tool]) -> tuple[Segment, ...]:
+        """The decision as trained text, each segment labelled with the capability it exercises."""
+
+    @abstractmethod
+    def read(self, text: str, tools: Sequence[Tool]) -> Decision:
+        """The decision that a model's reply holds. Raises FormatError with what the model should be told."""
+
+    def text(self, decision: Decision, tools: Sequence[Tool]) -> str:
+        """The decision as a model would write it."""
+        return "".join(segment.text for segment in self.segments(decision, tools))
+
+    def tool_line(self, tool: Tool) -> str:
+        """One tool as the system prompt lists it."""
+        arguments = ", ".join(
+            f"{name}{'' if name in tool.required else '?'}: {schema.get('type', 'any')}"
+            for name, schema in tool.parameters.get("properties", {}).items()
+        )
+        return f"- {tool.name}({arguments}): {tool.description}"
+
+    def system_text(self, instructions: str, tools: Sequence[Tool]) -> str:
+        listing = "\n".join(self.tool_line(tool) for tool in tools)
+        return f"{instructions}\n\nTools:\n{listing}\n\n{self.form}"
+
+    def observation(self, text: str) -> Message:
+        return user(f"Observation: {text}")
+
+    def turn(self, step: Step, tools: Sequence[Tool], *, verbatim: bool) -> Message:
+        """One step's assistant message; `verbatim` keeps what the model wrote, to the letter."""
+        if step.decision.call is None and step.decision.message is None:
+            return assistant(Segment(step.written or "", False))
+        segments = self.segments(step.decision, tools)
+        if verbatim and step.written is not None and "".join(s.text for s in segments) != step.written:
+            segments = (Segment(step.written, True),)
+        return assistant(*(Segment(s.text, s.train and step.train, s.capability) for s in segments))
+
+    def prompt(self, trajectory: Trajectory) -> Conversation:
+        """The conversation so far, up to and with the last observation: what the model answers next."""
+        verbatim = trajectory.dialect == self.name
+        messages = [
+            system(self.system_text(trajectory.instructions, trajectory.tools)),
+            user(trajectory.opening),
+        ]
+        for step in trajectory.steps:
+            messages.append(self.turn(step, trajectory.tools, verbatim=verbatim))
+            messages.append(self.observation(step.observation))
+        environment, task_id, seed = trajectory.key
+        return Conversation(tuple(messages), id=f"{environment}/{task_id}/{seed}")
+
+    def write(self, trajectory: Trajectory) -> Conversation:
+        """The whole episode as a training conversation; it ends with the agent's last turn."""
+        whole = self.prompt(trajectory)
+        messages = whole.messages[:-1] if trajectory.steps else whole.messages
+        return Conversation(messages, whole.tools, whole.id, {"environment": trajectory.task.environment})
+
+
+def check_call(call: ToolCall, tools: Sequence[Tool]) -> None:
+    """Raise InvalidAction where the tool does not exist or an argument is missing, unknown or of a wrong type."""
+    by_name = {tool.name: tool for tool in tools}
+    tool = by_name.get(call.name)
+    if tool is None:
+        raise InvalidAction(f"There is no tool called {call.name!r}. The tools are: {', '.join(by_name)}.")
+    missing = [name for name in tool.required if name not in call.arguments]
+    if missing:
+        raise InvalidAction(f"{call.name} also needs: {', '.join(missing)}.")
+    unknown = [name for name in call.arguments if name not in tool.arguments]
+    if unknown:
+        raise InvalidAction(
+            f"{call.name} has no argument called {', '.join(unknown)}; it takes: {', '.join(tool.arguments)}."
+        )
+    for name, value in call.arguments.items():
+        kind = tool.parameters["properties"][name].get("type")
+        if kind is not None and not _is_a(value, kind):
+            raise InvalidAction(f"{call.name}: {name} must be of type {kind}, not {json.dumps(value)}.")
+
+
+def _is_a(value: Any, kind: str | Sequence[str]) -> bool:
+    if not isinstance(kind, str):
+        return any(_is_a(value, one) for one in kind)
+    if isinstance(value, bool):
+        return kind == "boolean"
+    types: dict[str, type | tuple[type, ...]] = {
+        "string": str,
+        "integer": int,
+        "number": (int, float),
+        "array": list,
+        "object": Mapping,
+        "null": type(None),
+    }
+    return kind not in types or isinstance(value, types[kind])
+
+
+def dump_arguments(arguments: Mapping[str, Any]) -> str:
+    return json.dumps(dict(arguments), ensure_ascii=False)
+
+
+def load_arguments(text: str) -> dict[str, Any]:
+    """A JSON object that a model wrote, parsed under a size limit; text after the object is ignored."""
+    if len(text) > MAX_ARGUMENTS:
+        raise FormatError(f"The arguments are {len(text)} characters long; at most {MAX_ARGUMENTS} are read.")
+    try:
+        value, _ = json.JSONDecoder().raw_decode(text.lstrip())
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"The arguments are not a JSON object ({error}).") from None
+    if not isinstance(value, dict):
+        raise FormatError(f"The arguments must be a JSON object, not {type(value).__name__}.")
+    return value
+
+
+# Line markers of the text dialects. A line of free text that looks like one gets a backslash in front, so that
+# writing loses nothing; reading takes one backslash away.
+_MARKER = re.compile(r"^(\\*)(?=(?:Thought|Action|Action Input|Final Answer|Observation):)", re.MULTILINE)
+
+
+def escape(text: str) -> str:
+    return _MARKER.sub(lambda m: m.group(1) + "\\", text)
+
+
+def unescape(text: str) -> str:
+    return _MARKER.sub(lambda m: m.group(1)[1:], text)
+
+
+def thought_segments(thought: str | None) -> tuple[Segment, ...]:
+    """The `Thought:` line of the text dialects, or nothing."""
+    if thought is None:
+        return ()
+    return (
+        Segment("Thought: ", True, "instruction_following"),
+        Segment(escape(thought), True, "reasoning"),
+        Segment("\n", True, "instruction_following"),
+    )
+
+
+def split_turn(text: str) -> tuple[str | None, str, str]:
+    """(thought, "Action" or "Final Answer", what follows it) of a reply in a text dialect.
+
+    Free text before the first marker counts as thought. Raises FormatError where there is no marker.
+    """
+    text = text.strip()
+    match = re.search(r"^(Action|Final Answer):[ \t]*", text, re.MULTILINE)
+    if match is None:
+        raise FormatError("I could not find a line that starts with 'Action:' in your reply.")
+    thought = text[: match.start()].strip()
+    if thought.startswith("Thought:"):
+        thought = thought[len("Thought:") :]
+    return unescape(thought.strip()) or None, match.group(1), text[match.end() :]

@@ -1,0 +1,44 @@
+"""Environments by name, ours and those a user's package adds under the same entry-point group.
+
+In a package's pyproject.toml::
+
+    [project.entry-points."agenttuning.environments"]
+    my_world = "my_package.world:MyWorld"
+"""
+
+from difflib import get_close_matches
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from agenttuning.environments.base import LEVELS, Environment, Feedback, Metric
+from agenttuning.errors import BadInput, MissingExtra
+
+GROUP = "agenttuning.environments"
+# Which extra brings what an environment imports.
+EXTRAS = {"database": "database", "knowledge_graph": "graph", "hotpotqa": "search"}
+
+__all__ = ["LEVELS", "Environment", "Feedback", "Metric", "environment_class", "make", "names"]
+
+
+def names() -> list[str]:
+    return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+
+def environment_class(name: str) -> type[Environment]:
+    """The class behind a name. Raises BadInput for an unknown one and MissingExtra for one that cannot import."""
+    known = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(known))}"
+        raise BadInput(f"unknown environment {name!r}; {hint}")
+    try:
+        return known[name].load()
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("agenttuning"):
+            raise
+        raise MissingExtra(error.name or name, EXTRAS.get(name, "environments")) from None
+
+
+def make(name: str, data: Path | None = None) -> Environment:
+    """A new environment, on built-in tasks or on the benchmark's own files at `data`."""
+    return environment_class(name)(data)

@@ -1,0 +1,72 @@
+"""The contract between an agent and a world: tasks, reset, step, and an expert where there is one.
+
+An environment is synchronous and single-threaded and lives in a worker process. Its built-in tasks come from a
+seed, without end and without download; `data` points it at the official benchmark's files instead.
+
+>>> environment = make("database")
+>>> task = environment.tasks("test", limit=1)[0]
+>>> observation = environment.reset(task)
+>>> feedback = environment.step(ToolCall("execute_sql", {"query": "SELECT 1"}))
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from agenttuning.trajectory import Decision, Split, Task, Tool, ToolCall
+
+Metric = Literal["success_rate", "reward"]
+LEVELS = ("easy", "medium", "hard")
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What a step gives back, in Gymnasium's terms.
+
+    `reward` in [0, 1] counts when `terminated`; `success` says whether the task is solved (by default: the full
+    reward). `truncated` ends the episode without a verdict (the environment's own limit).
+    """
+
+    observation: str
+    reward: float = 0.0
+    terminated: bool = False
+    truncated: bool = False
+    success: bool | None = None
+
+    @property
+    def solved(self) -> bool:
+        return self.terminated and (self.reward >= 1.0 if self.success is None else self.success)
+
+
+class Environment(Protocol):
+    """`step` raises InvalidAction for what the model did wrong (it reads the message and goes on) and anything
+    else only for a fault of the environment itself. `reset` may be called again at any time."""
+
+    name: str
+    held: Literal["in", "out"]  # whether the recipes train on it
+    tools: Sequence[Tool]
+    instructions: str
+    metric: Metric
+    max_turns: int
+
+    def __init__(self, data: Path | None = None) -> None: ...
+
+    def tasks(self, split: Split, *, limit: int | None = None, seed: int = 0) -> Sequence[Task]:
+        """Deterministic in (split, limit, seed): a smaller limit is a prefix of a larger one.
+
+        Splits never share a task. Without `data` the supply is unlimited and `limit` None means 100.
+        """
+        ...
+
+    def reset(self, task: Task) -> str:
+        """Begin the task; the opening observation holds its goal."""
+        ...
+
+    def step(self, call: ToolCall) -> Feedback: ...
+
+    def expert(self, task: Task) -> Iterator[Decision]:
+        """Gold decisions, to be played after `reset(task)`. Raises NoExpert where there are none."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,62 @@
+"""The one exception vocabulary.
+
+Two families. A `UserError` is something the person at the keyboard can mend: the command line prints its one
+line and exits with status 2, nothing is lost. A `TurnError` is something the *model* did in one turn: its
+message becomes the model's next observation, and the episode goes on.
+
+>>> raise BadInput("corpus.jsonl:3: not JSON (line ends after 'thou'); delete or repair that line")
+"""
+
+
+class AgentTuningError(Exception):
+    """Everything this package raises on purpose."""
+
+
+class UserError(AgentTuningError):
+    """What the user can mend; its text says what was seen, where, and what to do."""
+
+    exit_code = 2
+
+
+class BadInput(UserError):
+    """A file, record or option that is not what it should be."""
+
+
+class RecipeError(UserError):
+    """One or more settings of a recipe are wrong; all of them are in the message, one a line."""
+
+
+class MissingExtra(UserError):
+    """An optional dependency is not installed; the message holds the command that installs it."""
+
+    def __init__(self, package: str, extra: str):
+        super().__init__(f"{package} is not installed; run: pip install 'agenttuning[{extra}]'")
+        self.package, self.extra = package, extra
+
+
+class EngineError(UserError):
+    """The engine or endpoint cannot answer at all (down, wrong key, model not found)."""
+
+
+class MaskError(UserError):
+    """A conversation whose loss mask cannot be known for certain under this chat template."""
+
+
+class NoExpert(AgentTuningError):
+    """The environment has no gold decisions for this task."""
+
+
+class EnvironmentFailure(AgentTuningError):
+    """An environment crashed, hung or died; the episode ends with outcome `environment_error`."""
+
+
+class TurnError(AgentTuningError):
+    """A turn the model got wrong; `str(error)` is what the model reads next."""
+
+
+class FormatError(TurnError):
+    """The reply cannot be read as a decision in the dialect that was asked for."""
+
+
+class InvalidAction(TurnError):
+    """The call names no tool, misses an argument, or is not possible in the environment's state."""

@@ -1,0 +1,98 @@
+"""Files that are whole or absent: JSONL in and out, atomic writes, hashes.
+
+Every stage writes to ``NAME.partial`` and renames when complete, so a file with its final name is finished.
+
+>>> write_jsonl(Path("rows.jsonl"), [{"a": 1}, {"a": 2}])
+2
+"""
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from agenttuning.errors import BadInput
+
+MAX_LINE = 64 * 1024 * 1024  # a longer JSONL line is a broken file, not a row
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[IO[str]]:
+    """Open ``path.partial`` for text; rename it to `path` when the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("w", encoding="utf-8", newline="\n") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise disk_error(error, path) from error
+    partial.replace(path)
+
+
+def disk_error(error: OSError, path: Path) -> BadInput | OSError:
+    """A full disk as one clear line; any other error as it is."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return BadInput(f"{path}: no space left on the disk; free some and run the same command again")
+    return error
+
+
+def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
+    count = 0
+    with atomic_write(path) as stream:
+        for row in rows:
+            stream.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
+            count += 1
+    return count
+
+
+def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(line number, object) for each non-empty line. Raises BadInput as ``file:line: reason``."""
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror or error}; check the path") from None
+    with stream:
+        for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE), b""), start=1):
+            if not line.strip():
+                continue
+            try:
+                value = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise BadInput(f"{path}:{number}: not JSON ({error}); repair or delete that line") from None
+            if not isinstance(value, dict):
+                raise BadInput(f"{path}:{number}: expected a JSON object, found {type(value).__name__}")
+            yield number, value
+
+
+def write_json(path: Path, value: Any) -> None:
+    with atomic_write(path) as stream:
+        json.dump(value, stream, ensure_ascii=False, indent=2)
+        stream.write("\n")
+
+
+def read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror or error}; check the path") from None
+    except ValueError as error:
+        raise BadInput(f"{path}: not JSON ({error})") from None
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file, or of a folder's files in sorted order with their relative names."""
+    digest = hashlib.sha256()
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    for file in files:
+        if file != path:
+            digest.update(file.relative_to(path).as_posix().encode())
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
