@@ -125,16 +125,16 @@ def from_atif(document: Mapping[str, Any]) -> Trajectory:
             meta=extra["meta"],
         )
     except KeyError as error:
-        raise BadInput(f"field {error.args[0]!r} is missing; is this a file that agenttuning wrote?") from None
+        raise BadInput(
+            f"field {error.args[0]!r} is missing; is this a file that agenttuning wrote?"
+        ) from None
     except (TypeError, ValueError, AttributeError) as error:
         raise BadInput(f"not an agenttuning trajectory: {error}") from None
 
 
 def _tool_from(definition: Mapping[str, Any]) -> Tool:
     function = definition["function"]
-    return Tool(
-        function["name"], function["description"], function["parameters"], definition.get("x-phrase")
-    )
+    return Tool(function["name"], function["description"], function["parameters"], definition.get("x-phrase"))
 
 
 def _step_from(document: Mapping[str, Any]) -> Step:

@@ -50,6 +50,10 @@ class EnvironmentFailure(AgentTuningError):
     """An environment crashed, hung or died; the episode ends with outcome `environment_error`."""
 
 
+class ContextFull(AgentTuningError):
+    """The conversation and the reply's budget no longer fit the model's context: outcome `token_limit`."""
+
+
 class TurnError(AgentTuningError):
     """A turn the model got wrong; `str(error)` is what the model reads next."""
 

@@ -63,7 +63,8 @@ class Dialect(ABC):
         segments = self.segments(step.decision, tools)
         if verbatim and step.written is not None and "".join(s.text for s in segments) != step.written:
             segments = (Segment(step.written, True),)
-        return assistant(*(Segment(s.text, s.train and step.train, s.capability) for s in segments))
+        train = step.train
+        return assistant(*(Segment(s.text, s.train and train, s.capability) for s in _spaces_lead(segments)))
 
     def prompt(self, trajectory: Trajectory) -> Conversation:
         """The conversation so far, up to and with the last observation: what the model answers next."""
@@ -83,6 +84,18 @@ class Dialect(ABC):
         whole = self.prompt(trajectory)
         messages = whole.messages[:-1] if trajectory.steps else whole.messages
         return Conversation(messages, whole.tools, whole.id, {"environment": trajectory.task.environment})
+
+
+def _spaces_lead(segments: Sequence[Segment]) -> list[Segment]:
+    """Move a segment's last space to the next one: tokenizers join a space with the word behind it, and a token
+    belongs to the segment of its first character."""
+    out: list[Segment] = []
+    space = ""
+    for i, segment in enumerate(segments):
+        text = space + segment.text
+        space = " " if text.endswith(" ") and i + 1 < len(segments) else ""
+        out.append(Segment(text.removesuffix(space), segment.train, segment.capability))
+    return [segment for segment in out if segment.text]
 
 
 def check_call(call: ToolCall, tools: Sequence[Tool]) -> None:

@@ -1,7 +1,7 @@
 """One JSON object a turn, for models that are asked for structured output.
 
-    {"thought": "The number of rows is asked for.", "tool": "execute_sql", "arguments": {"query": "…"}}
-    {"thought": "All is done.", "message": "There are 12 towns."}
+{"thought": "The number of rows is asked for.", "tool": "execute_sql", "arguments": {"query": "…"}}
+{"thought": "All is done.", "message": "There are 12 towns."}
 """
 
 import json
@@ -49,7 +49,9 @@ class Json(Dialect):
         if start < 0:
             raise FormatError("Your reply must be one JSON object.")
         if len(text) > 2 * MAX_ARGUMENTS:
-            raise FormatError(f"Your reply is {len(text)} characters long; at most {2 * MAX_ARGUMENTS} are read.")
+            raise FormatError(
+                f"Your reply is {len(text)} characters long; at most {2 * MAX_ARGUMENTS} are read."
+            )
         try:
             value, _ = json.JSONDecoder().raw_decode(text, start)
         except (ValueError, RecursionError) as error:

@@ -1,8 +1,8 @@
 """ReAct: a thought, the tool's name and its arguments as JSON, one line each (Yao et al., arXiv 2210.03629).
 
-    Thought: The number of rows is asked for.
-    Action: execute_sql
-    Action Input: {"query": "SELECT COUNT(*) FROM town"}
+Thought: The number of rows is asked for.
+Action: execute_sql
+Action Input: {"query": "SELECT COUNT(*) FROM town"}
 """
 
 import re

@@ -1,0 +1,1 @@
+"""Agents: an environment's expert, a model, a recording, a person."""

@@ -1,0 +1,147 @@
+"""The command line: names, one-line descriptions and an example of each command, and how errors look.
+
+What the user can mend ends as one line ``error: ...`` and status 2, whatever was done before stays on disk. A
+traceback is shown only where AGENTTUNING_DEBUG=1 is set.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cyclopts import App, CycloptsError, Group
+
+from agenttuning import __version__
+from agenttuning.errors import MissingExtra, UserError
+from agenttuning.files import disk_error
+
+# (command, module in agenttuning.commands, what it does, example)
+COMMANDS = {
+    "The line": (
+        ("run", "run", "Run a recipe: collect, filter, mix, train, evaluate, report.",
+         "agenttuning run quickstart train.learning_rate=5e-4"),
+        ("collect", "stages", "Let an agent play tasks and write its trajectories.",
+         "agenttuning collect --out trajectories --environments.database 200"),
+        ("filter", "stages", "Keep the trajectories worth learning from; print the funnel.",
+         "agenttuning filter trajectories --out filtered"),
+        ("mix", "stages", "Mix agent trajectories and general conversations into a corpus.",
+         "agenttuning mix filtered/kept.jsonl --out corpus --eta 0.2"),
+        ("train", "stages", "Train a model on a corpus.",
+         "agenttuning train corpus/corpus.jsonl --out model --learning-rate 5e-4"),
+        ("evaluate", "stages", "Score a model: held-in and held-out tasks, general ability.",
+         "agenttuning evaluate model/merged --out scores --held-in.database 100"),
+        ("compare", "results", "Compare two evaluations, paired task by task.",
+         "agenttuning compare runs/a/evaluation/base runs/a/evaluation/tuned"),
+        ("report", "results", "Write the report of a run as one HTML page.",
+         "agenttuning report runs/quickstart"),
+    ),
+    "A closer look": (
+        ("show", "show", "Print a corpus row as tokens, the trained ones coloured.",
+         "agenttuning show runs/quickstart/corpus/corpus.jsonl --row 3"),
+        ("chat", "chat", "Talk to a model.", "agenttuning chat runs/quickstart/model/merged"),
+        ("play", "play", "Act in an environment yourself.", "agenttuning play database --level easy"),
+        ("validate", "validate", "Let the experts play: every task must give the full reward.",
+         "agenttuning validate database hotpotqa --limit 50"),
+    ),
+    "This installation": (
+        ("environments", "environments", "List the environments and what they need.",
+         "agenttuning environments --json"),
+        ("doctor", "doctor", "Say what can run here, and how to make the rest run.", "agenttuning doctor"),
+        ("rehearse", "rehearse", "Write a model's own answers to general prompts, for `mix`.",
+         "agenttuning rehearse --out rehearsal.jsonl --model smollm2-135m-instruct"),
+        ("merge", "results", "Merge a LoRA adapter into its base model.",
+         "agenttuning merge runs/a/model/adapter --out merged --weight 0.8"),
+    ),
+}  # fmt: skip
+
+# Which extra brings a package that a command imports.
+_EXTRA_OF = {
+    "torch": "train",
+    "transformers": "train",
+    "peft": "train",
+    "accelerate": "train",
+    "gguf": "cpu",
+    "openvino": "cpu",
+    "openvino_genai": "cpu",
+    "sqlglot": "database",
+    "pymysql": "database",
+    "bm25s": "search",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The entry point; ends the process with 0, 1 (checks that failed), 2 (the user's to mend) or 130."""
+    sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
+
+
+def application() -> App:
+    app = App(
+        name="agenttuning",
+        help="Turn an open language model into a better agent without losing what it knows, and prove both.",
+        version=__version__,
+        help_format="plaintext",
+        help_epilogue="Start with:  agenttuning run quickstart",
+        result_action="return_value",
+        exit_on_error=False,
+        print_error=False,
+        suppress_keyboard_interrupt=False,
+        group_commands=Group("Options", sort_key=len(COMMANDS)),
+    )
+    for order, (title, commands) in enumerate(COMMANDS.items()):
+        group = Group(title, sort_key=order)
+        for place, (name, module, text, example) in enumerate(commands):
+            app.command(
+                f"agenttuning.commands.{module}:{name}",
+                name=name,
+                help=text,
+                group=group,
+                sort_key=place,
+                help_epilogue=f"Example:\n\n  {example}",
+            )
+    return app
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        return application()(list(arguments) or ["--help"]) or 0
+    except KeyboardInterrupt:
+        return _complain("stopped; run the same command to go on", 130)
+    except BrokenPipeError:  # the reader of our output has left; nothing is wrong
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("AGENTTUNING_DEBUG") == "1":
+            raise
+        return _complain(*_explained(error))
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """What to tell the user, and the exit code."""
+    if isinstance(error, CycloptsError):
+        text = " ".join(str(error).split())
+        return text if text.startswith("error") else f"{text} See: agenttuning --help", 2
+    if isinstance(error, OSError):
+        where = Path(str(error.filename or "disk"))
+        mended = disk_error(error, where)
+        return (str(mended) if isinstance(mended, UserError) else f"{where}: {error.strerror or error}"), 2
+    if isinstance(error, ModuleNotFoundError):
+        package = (error.name or "").partition(".")[0]
+        if package in _EXTRA_OF:
+            return str(MissingExtra(package, _EXTRA_OF[package])), 2
+    if isinstance(error, UserError):
+        return str(error), error.exit_code
+    reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    return f"{reason} (this is a bug; AGENTTUNING_DEBUG=1 shows where)", 1
+
+
+def _complain(text: str, code: int) -> int:
+    red, plain = ("\033[31m", "\033[0m") if sys.stderr.isatty() and "NO_COLOR" not in os.environ else ("", "")
+    sys.stdout.flush()
+    for line in text.splitlines():
+        prefix = "" if code == 130 else "error: "
+        print(f"{red}{prefix}{line}{plain}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""The stages of the line one by one; each writes a folder with a manifest, and resumes it when stopped."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from agenttuning import pipeline
+from agenttuning.corpus.filter import FilterConfig
+from agenttuning.corpus.mixture import MixConfig
+from agenttuning.evaluation.suites import EvaluateConfig
+from agenttuning.models import BUILT_IN
+from agenttuning.rollout.collect import CollectConfig
+from agenttuning.stages import Stage, perform
+from agenttuning.training.trainer import TrainConfig
+
+Out = Annotated[Path, Parameter(help="The folder to write.")]
+Seed = Annotated[int, Parameter(help="The seed of everything that is drawn.")]
+Dialect = Annotated[str, Parameter(help="How turns are written: react, command, json or native.")]
+Flat = Parameter(name="*")  # a config's fields become options of their own
+
+
+def collect(
+    *,
+    out: Out,
+    config: Annotated[CollectConfig | None, Flat] = None,
+    dialect: Dialect = "command",
+    seed: Seed = 0,
+) -> None:
+    """Let an agent play tasks."""
+    _perform(pipeline.collect_stage(config or CollectConfig(), out, dialect=dialect, seed=seed))
+
+
+def filter(  # the command's name
+    trajectories: Annotated[Path, Parameter(help="A file or folder of trajectories.")],
+    /,
+    *,
+    out: Out,
+    config: Annotated[FilterConfig | None, Flat] = None,
+) -> None:
+    """Keep the trajectories worth learning from."""
+    _perform(pipeline.filter_stage(config or FilterConfig(), trajectories, out))
+
+
+def mix(
+    agent: Annotated[Path, Parameter(help="The trajectories to learn from, as `filter` writes them.")],
+    /,
+    *,
+    out: Out,
+    config: Annotated[MixConfig | None, Flat] = None,
+    dialect: Dialect = "command",
+    seed: Seed = 0,
+) -> None:
+    """Mix agent trajectories and general conversations."""
+    _perform(pipeline.mix_stage(config or MixConfig(), agent, out, dialect=dialect, seed=seed))
+
+
+def train(
+    corpus: Annotated[Path, Parameter(help="A corpus of chat rows, as `mix` writes them.")],
+    /,
+    *,
+    out: Out,
+    model: Annotated[str, Parameter(help="The start model: built-in name, folder or hub id.")] = BUILT_IN,
+    config: Annotated[TrainConfig | None, Flat] = None,
+    seed: Seed = 0,
+) -> None:
+    """Train a model."""
+    _perform(pipeline.train_stage(config or TrainConfig(), corpus, model, out, seed=seed))
+
+
+def evaluate(
+    model: Annotated[str, Parameter(help="The model: built-in name, folder, hub id or URL#MODEL.")],
+    /,
+    *,
+    out: Out,
+    base: Annotated[str | None, Parameter(help="The start model, to measure how far it moved.")] = None,
+    config: Annotated[EvaluateConfig | None, Flat] = None,
+    dialect: Dialect = "command",
+    seed: Seed = 0,
+) -> None:
+    """Measure a model."""
+    _perform(
+        pipeline.evaluate_stage(config or EvaluateConfig(), model, out, dialect=dialect, seed=seed, base=base)
+    )
+
+
+def _perform(stage: Stage) -> None:
+    manifest = perform(stage)
+    for line in pipeline.summary(stage.name, manifest["counts"]):
+        print(line)

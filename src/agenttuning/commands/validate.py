@@ -1,0 +1,82 @@
+"""`agenttuning validate`: the experts play, and every task must give the full reward."""
+
+import json as jsons
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from agenttuning.environments import environment_class, names
+from agenttuning.errors import BadInput
+from agenttuning.progress import bar
+from agenttuning.rollout.validate import Validation
+from agenttuning.rollout.validate import validate as run_validation
+from agenttuning.trajectory import SPLITS, Split
+
+SHOWN = 10  # failures printed for an environment; --json has them all
+
+
+def validate(
+    *environments: str,
+    data: Path | None = None,
+    split: Split | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    workers: int = 2,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Let the experts play; ends with status 1 when a task is not solved.
+
+    Parameters
+    ----------
+    environments
+        Which ones; all that are installed by default.
+    data
+        The official benchmark's file, for one environment; all of its tasks by default.
+    split
+        One split of the built-in tasks; all three by default.
+    limit
+        Tasks of each split; 100 by default.
+    seed
+        The seed of the built-in tasks.
+    workers
+        Environment processes.
+    json
+        One JSON object a line: environment, tasks, solved, mean_reward, failures.
+    """
+    chosen = list(environments) or names()
+    if data is not None and len(chosen) != 1:
+        raise BadInput("--data belongs to one environment; name it: agenttuning validate ENV --data PATH")
+    if data is not None and not data.exists():
+        raise BadInput(f"{data}: no such file; check the path")
+    for name in chosen:
+        environment_class(name)
+    if limit is None and data is None:
+        limit = 100
+    solved = True
+    for name in chosen:
+        with bar(f"validate {name}") as progress:
+            result = run_validation(
+                name,
+                data=data,
+                splits=(split,) if split else SPLITS,
+                limit=limit,
+                seed=seed,
+                workers=workers,
+                progress=progress,
+            )
+        print(jsons.dumps(asdict(result)) if json else _text(result), flush=True)
+        solved &= not result.failures
+    return 0 if solved else 1
+
+
+def _text(result: Validation) -> str:
+    lines = [
+        f"{result.environment}: {result.solved} of {result.tasks} solved, "
+        f"mean reward {result.mean_reward:.3f}"
+    ]
+    lines += [f"  {f['id']}: reward {f['reward']:g}, {f['reason']}" for f in result.failures[:SHOWN]]
+    if len(result.failures) > SHOWN:
+        lines.append(f"  and {len(result.failures) - SHOWN} more; --json lists them all")
+    return "\n".join(lines)

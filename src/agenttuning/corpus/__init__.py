@@ -1,0 +1,1 @@
+"""Trajectories become a corpus: filtered by what they achieved, mixed with general conversations."""

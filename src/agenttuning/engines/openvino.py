@@ -1,0 +1,99 @@
+"""The CPU default: OpenVINO GenAI's continuous batching with prefix caching.
+
+Requests join and leave the running batch at any step, and a turn computes only what its conversation added.
+Weights are float16 and arithmetic float32: fewer bits are faster and visibly another model.
+"""
+
+import queue
+from pathlib import Path
+from typing import Any
+
+from agenttuning.engines.batching import BatchingEngine, Job
+from agenttuning.engines.gguf import export_gguf
+from agenttuning.errors import EngineError, MissingExtra
+from agenttuning.files import read_json
+from agenttuning.models import load_tokenizer
+
+CACHE_GIGABYTES = 1  # the KV cache; full blocks of ended conversations are dropped first
+
+
+class OpenVinoEngine(BatchingEngine):
+    name = "openvino"
+
+    def __init__(self, folder: Path):
+        try:
+            import openvino_genai
+        except ModuleNotFoundError:
+            raise MissingExtra("openvino-genai", "cpu") from None
+        self._genai: Any = openvino_genai
+        file = folder / "model-f16.gguf"
+        if not file.is_file():
+            export_gguf(folder, file)
+        scheduler = openvino_genai.SchedulerConfig()
+        scheduler.cache_size = CACHE_GIGABYTES
+        scheduler.enable_prefix_caching = True
+        scheduler.max_num_batched_tokens = 1024
+        try:
+            self._pipeline: Any = openvino_genai.ContinuousBatchingPipeline(
+                str(file), scheduler, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
+            )
+        except RuntimeError as error:
+            raise EngineError(f"OpenVINO cannot load {file} ({error}); try --engine transformers") from None
+        tokenizer = load_tokenizer(folder)
+        super().__init__(tokenizer, read_json(folder / "config.json")["max_position_embeddings"])
+
+    def run(self) -> None:
+        running: dict[Any, Job] = {}
+        number = 0
+        closing = False
+        try:
+            while running or not closing:
+                while not closing:
+                    try:
+                        job = self.waiting.get(block=not running)
+                    except queue.Empty:
+                        break
+                    if job is None:
+                        closing = True
+                        break
+                    number += 1
+                    running[self._start(number, job)] = job
+                if running:
+                    self._pipeline.step()
+                    self._collect(running)
+        except Exception as error:
+            for job in running.values():
+                job.future.set_exception(EngineError(f"the openvino engine failed: {error}"))
+            raise
+
+    def _start(self, number: int, job: Job) -> Any:
+        import numpy
+        import openvino
+
+        config = self._genai.GenerationConfig()
+        config.max_new_tokens = job.sampling.max_tokens
+        config.eos_token_id = self.tokenizer.eos_token_id
+        config.stop_token_ids = {self.tokenizer.eos_token_id}
+        config.rng_seed = job.sampling.seed
+        if job.sampling.stop:
+            config.stop_strings = set(job.sampling.stop)
+        if job.sampling.temperature > 0:
+            config.do_sample = True
+            config.temperature = job.sampling.temperature
+            config.top_p = job.sampling.top_p
+        else:
+            config.do_sample = False
+        ids = openvino.Tensor(numpy.array([job.ids], dtype=numpy.int64))
+        return self._pipeline.add_request(number, ids, config)
+
+    def _collect(self, running: dict[Any, Job]) -> None:
+        ended = self._genai.GenerationStatus
+        for handle in [h for h in running if h.get_status() != ended.RUNNING]:
+            job = running.pop(handle)
+            if handle.get_status() != ended.FINISHED:
+                job.future.set_exception(
+                    EngineError(f"the openvino engine dropped a request ({handle.get_status()})")
+                )
+                continue
+            (output,) = handle.read_all()
+            self.settle(job, list(output.generated_ids))

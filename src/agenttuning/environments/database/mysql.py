@@ -1,0 +1,172 @@
+"""MySQL's language over SQLite: statements translated by sqlglot, errors given back in MySQL's words.
+
+>>> translate("SELECT `name` FROM town WHERE size > 5 LIMIT 2, 3")
+'SELECT `name` FROM town WHERE MYNUM(size) > 5 LIMIT 3 OFFSET 2'
+
+What differs and is made up for: text compared with a number counts as its leading number, double quotes
+hold text, `/` divides with a fraction, CAST AS UNSIGNED, MySQL's own functions, its error numbers and texts.
+"""
+
+import re
+from typing import ClassVar
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.dialects.sqlite import SQLite
+from sqlglot.errors import SqlglotError
+
+from agenttuning.environments.database.backend import MAX_QUERY, SQLError
+
+_ALLOWED = (
+    exp.Select,
+    exp.SetOperation,
+    exp.Subquery,
+    exp.Insert,
+    exp.Update,
+    exp.Delete,
+    exp.Create,
+    exp.Drop,
+    exp.Alter,
+    exp.TruncateTable,
+)
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
+_ERRORS: tuple[tuple[str, int, str], ...] = (
+    (r"no such table: (?:main\.)?(.+)", 1146, "Table '{0}' doesn't exist"),
+    (r"no such column: (.+)", 1054, "Unknown column '{0}' in {clause}"),
+    (r"table .+ has no column named (.+)", 1054, "Unknown column '{0}' in 'field list'"),
+    (r"ambiguous column name: (.+)", 1052, "Column '{0}' in {clause} is ambiguous"),
+    (r"no such function: (.+)", 1305, "FUNCTION {0} does not exist"),
+    (r"wrong number of arguments to function (.+?)\(\)", 1582, "Incorrect parameter count in '{0}'"),
+    (r"misuse of aggregate", 1111, "Invalid use of group function"),
+    (r"table .+ has \d+ columns but \d+ values|\d+ values for \d+ columns", 1136,
+     "Column count doesn't match value count at row 1"),
+    (r"table [`\"]?(.+?)[`\"]? already exists", 1050, "Table '{0}' already exists"),
+    (r"UNIQUE constraint failed: (.+)", 1062, "Duplicate entry for key '{0}'"),
+    (r"NOT NULL constraint failed: (.+)", 1048, "Column '{0}' cannot be null"),
+    (r"SELECTs to the left and right", 1222, "The SELECT statements have a different number of columns"),
+    (r"sub-select returns|row value misused", 1241, "Operand should contain 1 column(s)"),
+    (r"interrupted", 3024, "Query execution was interrupted, maximum statement execution time exceeded"),
+    (r"full|too big|out of memory", 1114, "The table is full"),
+    (r"not authorized|prohibited", 1044, "Access denied"),
+)  # fmt: skip
+
+
+class _Sqlite(SQLite):
+    """SQLite with backticks round names: in double quotes an unknown name would quietly turn into text."""
+
+    class Tokenizer(SQLite.Tokenizer):
+        IDENTIFIERS: ClassVar = ["`"]
+
+
+def parse(sql: str) -> exp.Expression:
+    """One statement of a kind that an agent may run. Raises SQLError in MySQL's words."""
+    if len(sql) > MAX_QUERY:
+        raise SQLError(1153, f"Got a statement of {len(sql)} characters, more than {MAX_QUERY}")
+    try:
+        statements = [statement for statement in sqlglot.parse(sql, read="mysql") if statement is not None]
+    except (SqlglotError, RecursionError, ValueError, AttributeError, TypeError, IndexError) as error:
+        raise syntax_error(_near(error)) from None
+    if not statements:
+        raise SQLError(1065, "Query was empty")
+    if len(statements) > 1:
+        raise SQLError(1064, "You have an error in your SQL syntax; send one statement at a time")
+    if not isinstance(statements[0], _ALLOWED):
+        raise syntax_error(sql.strip()[:40])
+    return statements[0]
+
+
+def translate(sql: str) -> str:
+    """A MySQL statement as SQLite's. Raises SQLError for one that MySQL refuses too."""
+    try:
+        tree = parse(sql).transform(_rewrite)
+        return tree.sql(dialect=_Sqlite, unsupported_level=sqlglot.ErrorLevel.IGNORE)
+    except (SqlglotError, RecursionError, ValueError, AttributeError, TypeError) as error:
+        raise syntax_error(_near(error)) from None
+
+
+def syntax_error(near: str) -> SQLError:
+    return SQLError(1064, f"You have an error in your SQL syntax near '{near}'")
+
+
+def explain(message: str, sql: str) -> SQLError:
+    """SQLite's complaint about a statement as MySQL's."""
+    for pattern, code, text in _ERRORS:
+        if match := re.search(pattern, message):
+            groups = [group.strip('`"[]') for group in match.groups() if group is not None]
+            clause = f"'{_clause(groups[0], sql)}'" if groups else ""
+            return SQLError(code, text.format(*groups, clause=clause))
+    if match := re.search(r'near "(.*?)": syntax error', message):
+        return syntax_error(match[1])
+    return SQLError(1105, message)
+
+
+def _near(error: Exception) -> str:
+    details = getattr(error, "errors", None)
+    if details:
+        return f"{details[0].get('highlight') or ''}{details[0].get('end_context') or ''}".strip()[:40]
+    return str(error).splitlines()[0][:40] if str(error) else ""
+
+
+def _clause(column: str, sql: str) -> str:
+    """Where in a statement an unknown column stands, in MySQL's names for it."""
+    name = column.rpartition(".")[2]
+    place = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sql, re.IGNORECASE)
+    before = sql[: place.start()].upper() if place else ""
+    marks = {" WHERE ": "where clause", " ON ": "on clause", " GROUP BY ": "group statement",
+             " ORDER BY ": "order clause", " HAVING ": "having clause"}  # fmt: skip
+    found = max(marks, key=before.rfind)
+    return marks[found] if found in before else "field list"
+
+
+def _rewrite(node: exp.Expression) -> exp.Expression:
+    if isinstance(node, _COMPARISONS) and not (
+        isinstance(node.parent, exp.Update) and node.arg_key == "expressions"
+    ):
+        _coerce(node, "this", (node.expression,))
+        _coerce(node, "expression", (node.this,))
+    elif isinstance(node, exp.Between):
+        _coerce(node, "this", (node.args["low"], node.args["high"]))
+    elif isinstance(node, exp.In) and node.expressions:
+        _coerce(node, "this", node.expressions)
+    elif isinstance(node, exp.Cast) and node.to.is_type("UBIGINT", "BIGINT", "INT", "UINT"):
+        return exp.Anonymous(this="MYSIGNED", expressions=[node.this])
+    elif isinstance(node, exp.TruncateTable):
+        return exp.Delete(this=node.expressions[0])
+    elif isinstance(node, exp.Update | exp.Delete) and (node.args.get("limit") or node.args.get("order")):
+        return _limited(node)
+    elif isinstance(node, exp.ColumnDef) and node.kind is not None and _is_text(node.kind):
+        node.append(
+            "constraints", exp.ColumnConstraint(kind=exp.CollateColumnConstraint(this=exp.var("MYSQL")))
+        )
+    return node
+
+
+def _is_text(kind: exp.Expression) -> bool:
+    return isinstance(kind, exp.DataType) and kind.this in exp.DataType.TEXT_TYPES
+
+
+def _coerce(node: exp.Expression, side: str, others: object) -> None:
+    """Compare `side` as a number where it is compared with one."""
+    mine = node.args.get(side)
+    many = others if isinstance(others, list | tuple) else [others]
+    if mine is not None and not _is_number(mine) and all(map(_is_number, many)):
+        node.set(side, exp.Anonymous(this="MYNUM", expressions=[mine.copy()]))
+
+
+def _is_number(node: exp.Expression) -> bool:
+    if isinstance(node, exp.Neg | exp.Paren):
+        return _is_number(node.this)
+    return isinstance(node, exp.Literal) and not node.is_string
+
+
+def _limited(node: exp.Expression) -> exp.Expression:
+    """UPDATE and DELETE with ORDER BY or LIMIT, which SQLite knows in a subquery only."""
+    table = node.this
+    inner = exp.select("rowid").from_(table.copy())
+    for part in ("where", "order", "limit"):
+        if (clause := node.args.get(part)) is not None:
+            inner.set(part, clause.copy())
+            node.set(part, None)
+    inside = exp.In(this=exp.column("rowid"), query=exp.Subquery(this=inner))
+    node.set("where", exp.Where(this=inside))
+    return node

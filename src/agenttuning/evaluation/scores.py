@@ -1,0 +1,143 @@
+"""From episodes to scores, and from the scores of two models to what rose, held or fell.
+
+`score_environment` sums up one model's episodes in one environment, `compare` pairs two models task by task,
+`compare_scores` does so for a whole evaluation. All results are JSON types, as the files hold them.
+
+>>> before = score_environment(episodes_before, metric="success_rate", held="in")
+>>> after = score_environment(episodes_after, metric="success_rate", held="in")
+>>> compare(before, after, seed=0)["verdict"]
+'rose'
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from agenttuning.environments.base import LEVELS, Metric
+from agenttuning.errors import BadInput
+from agenttuning.evaluation.statistics import (
+    bootstrap_mean,
+    mcnemar,
+    paired_bootstrap,
+    paired_shares,
+    sign_flip,
+    wilson,
+)
+from agenttuning.trajectory import OUTCOMES, Trajectory
+
+Held = Literal["in", "out"]
+Items = Mapping[str, float]
+# The general probe's per-item values that are compared, and those where less is better.
+GENERAL = ("questions", "instructions", "nll")
+LOWER_IS_BETTER = frozenset({"nll"})
+
+
+def summarize(values: Sequence[float], seed: int | str = 0) -> dict[str, Any]:
+    """{"n", "mean", "low", "high"}: Wilson's interval where every value is 0 or 1, else the bootstrap's.
+
+    A bootstrap of values that are all 0 would claim certainty; Wilson's interval does not.
+    """
+    if not values:
+        raise BadInput("nothing to score: the evaluation has no items; raise its limit")
+    binary = all(value in (0, 1) for value in values)
+    interval = wilson(int(sum(values)), len(values)) if binary else bootstrap_mean(values, seed)
+    return {"n": len(values), **interval._asdict()}
+
+
+def score_environment(
+    trajectories: Sequence[Trajectory], *, metric: Metric, held: Held, seed: int = 0
+) -> dict[str, Any]:
+    """One model's scores in one environment, values in [0, 1].
+
+    Every episode counts, those that the environment or the engine broke as unsolved; `outcomes` shows them. A
+    task that was tried with several seeds counts once, with its mean. Raises BadInput for no episodes.
+    """
+    values: dict[str, list[float]] = {}
+    groups: dict[str, tuple[str, str]] = {}
+    for trajectory in trajectories:
+        value = float(trajectory.solved) if metric == "success_rate" else trajectory.reward
+        values.setdefault(trajectory.task.id, []).append(value)
+        groups[trajectory.task.id] = (trajectory.task.level, trajectory.task.kind)
+    items = {task_id: sum(tries) / len(tries) for task_id, tries in sorted(values.items())}
+    outcomes = Counter(trajectory.outcome for trajectory in trajectories)
+    return {
+        "held": held,
+        "metric": metric,
+        **summarize(list(items.values()), seed),
+        "success_rate": sum(t.solved for t in trajectories) / len(trajectories),
+        "outcomes": {outcome: outcomes[outcome] for outcome in OUTCOMES if outcomes[outcome]},
+        "mean_turns": sum(len(t.steps) for t in trajectories) / len(trajectories),
+        "by_level": _by(items, {task_id: level for task_id, (level, _) in groups.items()}, seed),
+        "by_kind": _by(items, {task_id: kind for task_id, (_, kind) in groups.items()}, seed),
+        "items": items,
+    }
+
+
+def _by(items: Items, group_of: Mapping[str, str], seed: int) -> dict[str, dict[str, Any]]:
+    """Scores by group: levels in their own order, other names by alphabet; tasks without one are left out."""
+    names = sorted(
+        {name for name in group_of.values() if name},
+        key=lambda name: (LEVELS.index(name) if name in LEVELS else len(LEVELS), name),
+    )
+    return {name: summarize([items[i] for i in items if group_of[i] == name], seed) for name in names}
+
+
+def compare(before: Mapping[str, Any], after: Mapping[str, Any], seed: int = 0) -> dict[str, Any]:
+    """Two models on the same tasks, paired by the ids of their "items".
+
+    `difference` is after - before with its paired interval; `verdict` is "rose" or "fell" only where that
+    interval excludes 0, else "held". Where every value is 0 or 1 the interval is Newcombe's and `p_value`
+    McNemar's, else a bootstrap's and a sign-flip test's. Tasks that only one model did are left out. Raises BadInput where no task is shared.
+    """
+    shared = sorted(before["items"].keys() & after["items"].keys())
+    if not shared:
+        raise BadInput("the two evaluations share no task; evaluate both models on the same tasks and seed")
+    old, new = ([float(side["items"][i]) for i in shared] for side in (before, after))
+    binary = all(value in (0, 1) for value in (*old, *new))
+    difference = paired_shares(old, new) if binary else paired_bootstrap(old, new, seed)
+    verdict = "held"
+    if difference.excludes_zero:
+        verdict = "rose" if difference.mean > 0 else "fell"
+    ends = [summarize(values, seed) for values in (old, new)]
+    return {
+        "n": len(shared),
+        "before": ends[0]["mean"],
+        "after": ends[1]["mean"],
+        "before_interval": [ends[0]["low"], ends[0]["high"]],
+        "after_interval": [ends[1]["low"], ends[1]["high"]],
+        "difference": difference.mean,
+        "low": difference.low,
+        "high": difference.high,
+        "p_value": mcnemar(old, new) if binary else sign_flip(old, new, seed),
+        "verdict": verdict,
+    }
+
+
+def compare_scores(base: Mapping[str, Any], tuned: Mapping[str, Any], seed: int = 0) -> dict[str, Any]:
+    """What `comparison.json` holds, from the two models' `scores.json`.
+
+    "held_in" and "held_out" pool the tasks of their environments, each task with the same weight; a part that
+    either evaluation lacks is left out. In "general", "better" says which direction is an improvement.
+    """
+    shared = [name for name in base["environments"] if name in tuned["environments"]]
+    pairs = {name: (base["environments"][name], tuned["environments"][name]) for name in shared}
+    result: dict[str, Any] = {"environments": {name: compare(*pair, seed) for name, pair in pairs.items()}}
+    for held in ("in", "out"):
+        names = [name for name in shared if pairs[name][0]["held"] == held]
+        if names:
+            old, new = ({"items": _pool({n: pairs[n][side]["items"] for n in names})} for side in (0, 1))
+            result[f"held_{held}"] = compare(old, new, seed)
+    before, after = (scores.get("general", {}).get("items", {}) for scores in (base, tuned))
+    general = {
+        name: compare({"items": before[name]}, {"items": after[name]}, seed)
+        | {"better": "lower" if name in LOWER_IS_BETTER else "higher"}
+        for name in GENERAL
+        if before.get(name) and after.get(name)
+    }
+    if general:
+        result["general"] = general
+    return result
+
+
+def _pool(environments: Mapping[str, Items]) -> dict[str, float]:
+    return {f"{name}/{i}": value for name, items in environments.items() for i, value in items.items()}

@@ -1,0 +1,121 @@
+"""An evaluation: test tasks of held-in and held-out environments, and the general probe, for one model.
+
+Writes ``trajectories/ENV.jsonl`` and ``scores.json``; called again after a kill it plays only what is missing.
+
+>>> config = EvaluateConfig(held_in={"database": 100}, held_out={"hotpotqa": 50})
+>>> evaluate(config, "smollm2-135m-instruct", Path("evaluation/base"), dialect="react", seed=0)
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agenttuning import engines
+from agenttuning.atif import read_trajectories
+from agenttuning.errors import BadInput
+from agenttuning.files import read_json, write_json
+from agenttuning.rollout.collect import CollectConfig, check, model_agent, play_all
+from agenttuning.trajectory import Split
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """What a model is measured on; greedy decoding unless a temperature is given."""
+
+    held_in: dict[str, int] = field(default_factory=dict)
+    """Environments whose training tasks the model may have seen, and how many test tasks of each."""
+    held_out: dict[str, int] = field(default_factory=dict)
+    """Environments that no training saw, and how many tasks of each."""
+    general: bool = True
+    """Whether to run the general probe."""
+    split: Split = "test"
+    """Which tasks: test, or dev while a recipe is being tuned."""
+    data: dict[str, str] = field(default_factory=dict)
+    """The official benchmark's files for an environment, instead of built-in tasks."""
+    concurrency: int = 32
+    """Episodes at a time."""
+    workers: int = 2
+    """Environment processes."""
+    max_turns: int | None = None
+    """Turns an episode may have; none: the environment's own limit."""
+    max_tokens: int = 128
+    """Tokens of one reply."""
+    temperature: float = 0.0
+    """0 is greedy."""
+    engine: str = "auto"
+    """auto, openvino, transformers or openai."""
+
+
+def evaluate(
+    config: EvaluateConfig,
+    model: str,
+    out: Path,
+    *,
+    dialect: str,
+    seed: int,
+    base: str | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Write and return the scores of `model`; `base` is the start model to measure divergence from.
+
+    The likelihood measures of the general probe need the weights, so an endpoint is scored without them.
+    """
+    from agenttuning.environments import environment_class
+    from agenttuning.evaluation import general
+    from agenttuning.evaluation.scores import score_environment
+
+    both = set(config.held_in) & set(config.held_out)
+    if both:
+        raise BadInput(f"{', '.join(sorted(both))}: both held-in and held-out; an environment is one of them")
+    began = time.monotonic()
+    playing = _as_collect(config, model)
+    check(playing)
+    items_file = out / "general.json"
+    items: dict[str, dict[str, float]] = read_json(items_file) if items_file.is_file() else {}
+    with engines.make(model, config.engine) as engine:
+        agent = model_agent(playing, engine, dialect=dialect, seed=seed)
+        play_all(playing, out / "trajectories", agent, seed=seed, progress=progress)
+        if config.general and "instructions" not in items:
+            items["instructions"] = general.follow_instructions(engine, progress)
+            write_json(items_file, items)
+    scores: dict[str, Any] = {"model": model, "dialect": dialect, "seed": seed, "environments": {}}
+    for name in playing.environments:
+        scores["environments"][name] = score_environment(
+            list(read_trajectories(out / "trajectories" / f"{name}.jsonl")),
+            metric=environment_class(name).metric,
+            held="in" if name in config.held_in else "out",
+        )
+    if config.general:
+        if "nll" not in items and not model.startswith(("http://", "https://")):
+            items |= general.likelihoods(*_folders(model, base), progress=progress)
+            write_json(items_file, items)
+        scores["general"] = general.summary(items)
+    scores["seconds"] = round(time.monotonic() - began, 1)
+    write_json(out / "scores.json", scores)
+    return scores
+
+
+def _as_collect(config: EvaluateConfig, model: str) -> CollectConfig:
+    """Evaluation plays episodes exactly as collection does."""
+    return CollectConfig(
+        environments={**config.held_in, **config.held_out},
+        agent=model,
+        split=config.split,
+        data=config.data,
+        concurrency=config.concurrency,
+        workers=config.workers,
+        max_turns=config.max_turns,
+        max_tokens=config.max_tokens,
+        temperature=config.temperature,
+        engine=config.engine,
+    )
+
+
+def _folders(model: str, base: str | None) -> tuple[Path, Path | None]:
+    from agenttuning import models
+
+    return models.resolve(model), models.resolve(base) if base is not None else None

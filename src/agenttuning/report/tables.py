@@ -1,0 +1,255 @@
+"""The rows of the report's tables, with every number already printed.
+
+>>> score_rows(read_run(run))[0].label
+'Held-in, all'
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from agenttuning.environments.base import LEVELS
+from agenttuning.report.charts import ForestRow, share_bar
+from agenttuning.report.inputs import SIDES, RunFiles
+from agenttuning.report.numbers import MISSING, count, duration, ends, interval, number, p_value, score
+from agenttuning.report.summary import news
+
+_METRICS = {"success_rate": "success rate", "reward": "reward"}
+_GENERAL = {
+    "questions": "Checkable questions, %",
+    "instructions": "Checkable instructions, %",
+    "nll": "Negative log-likelihood, nats a token ↓",
+    "perplexity": "Perplexity ↓",
+    "divergence": "Divergence from the start model, nats a token ↓",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
+    label: str
+    metric: str
+    n: str
+    before: str
+    after: str
+    difference: str = MISSING
+    p: str = MISSING
+    verdict: str = MISSING
+    news: str = "even"
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelRow:
+    label: str
+    tasks: str
+    episodes: str
+    kept: str
+    share: str
+    bar: Markup
+    dropped: str
+    strong: bool = False
+
+
+def environments(files: RunFiles, held: str) -> list[str]:
+    """The scored environments of a group, in the order of the evaluation."""
+    names: dict[str, None] = {}
+    for scores in files.scores.values():
+        names.update((n, None) for n, row in scores["environments"].items() if row["held"] == held)
+    return list(names)
+
+
+def sides(files: RunFiles, name: str) -> list[Mapping[str, Any] | None]:
+    """One environment's scores, start model first; None where it was not scored."""
+    return [files.scores.get(side, {}).get("environments", {}).get(name) for side in SIDES]
+
+
+def score_rows(files: RunFiles) -> list[ScoreRow]:
+    rows = []
+    for held in ("in", "out"):
+        names = environments(files, held)
+        total = files.comparison.get(f"held_{held}")
+        if total:
+            rows.append(_compared(f"Held-{held}, all", "", total, strong=True))
+        compared = files.comparison.get("environments", {})
+        for name in names:
+            old, new = sides(files, name)
+            known = old or new or {}
+            metric = _METRICS.get(known["metric"], known["metric"])
+            if name in compared:
+                rows.append(_compared(name, metric, compared[name]))
+            else:
+                rows.append(ScoreRow(name, metric, str(known["n"]), score(old), score(new)))
+    return rows
+
+
+def _compared(
+    label: str,
+    metric: str,
+    row: Mapping[str, Any],
+    scale: float = 100,
+    digits: int = 1,
+    *,
+    strong: bool = False,
+) -> ScoreRow:
+    means = []
+    for side in ("before", "after"):
+        span = row.get(f"{side}_interval")
+        value = row[side]
+        means.append(
+            interval(value, *span, scale, digits) if span else number(scale * value, digits),
+        )
+    difference = number(scale * row["difference"], digits, sign=True)
+    return ScoreRow(
+        label,
+        metric,
+        str(row["n"]),
+        *means,
+        difference=f"{difference} {ends(row['low'], row['high'], scale, digits)}",
+        p=p_value(row["p_value"]),
+        verdict=row["verdict"],
+        news=news(row),
+        strong=strong,
+    )
+
+
+def group_rows(files: RunFiles, part: str) -> list[ScoreRow]:
+    """Scores by environment and level (`part` "by_level") or kind ("by_kind")."""
+    rows = []
+    for name in [*environments(files, "in"), *environments(files, "out")]:
+        old, new = [(side or {}).get(part) or {} for side in sides(files, name)]
+        groups = [level for level in LEVELS if level in old or level in new]
+        groups += sorted((old.keys() | new.keys()) - set(LEVELS))
+        for group in groups:
+            known = old.get(group) or new[group]
+            row = ScoreRow(name, group, str(known["n"]), score(old.get(group)), score(new.get(group)))
+            rows.append(row)
+    return rows
+
+
+def outcome_rows(files: RunFiles) -> list[tuple[str, str, str, str]]:
+    """(environment, model, outcomes, mean turns) for each scored environment and side."""
+    rows = []
+    for name in [*environments(files, "in"), *environments(files, "out")]:
+        for label, row in zip(("start model", "tuned"), sides(files, name), strict=True):
+            if row and row.get("outcomes"):
+                text = ", ".join(f"{outcome} {n}" for outcome, n in row["outcomes"].items())
+                rows.append((name, label, text, number(row.get("mean_turns", 0))))
+    return rows
+
+
+def general_rows(files: RunFiles) -> list[ScoreRow]:
+    old, new = [files.scores.get(side, {}).get("general") or {} for side in SIDES]
+    compared = files.comparison.get("general") or {}
+    rows = []
+    for name, label in _GENERAL.items():
+        percent = name in ("questions", "instructions")
+        scale, digits = (100, 1) if percent else (1, 3)
+        if name in compared:
+            rows.append(_compared(label, "", compared[name], scale, digits))
+        elif old.get(name) or new.get(name):
+            known = old.get(name) or new[name]
+            means = [score(side.get(name), scale, digits) for side in (old, new)]
+            rows.append(ScoreRow(label, "", str(known["n"]), *means))
+    return rows
+
+
+def forest_rows(files: RunFiles) -> list[ForestRow]:
+    """The lines of the before/after figure: pooled, then each environment, then the general probe in percent."""
+    rows = []
+    compared = files.comparison.get("environments", {})
+    for held in ("in", "out"):
+        total = files.comparison.get(f"held_{held}")
+        names = environments(files, held)
+        if total and len(names) > 1:
+            rows.append(_forest_row(f"Held-{held}, all", total, strong=True))
+        for name in names:
+            alone = len(names) == 1
+            label = f"Held-{held}: {name}" if alone else name
+            if name in compared:
+                rows.append(_forest_row(label, compared[name], strong=alone))
+            else:
+                means = [
+                    (side["mean"], side["low"], side["high"]) if side else None for side in sides(files, name)
+                ]
+                rows.append(ForestRow(label, *means, strong=alone))
+    general = files.comparison.get("general") or {}
+    rows += [
+        _forest_row(f"General {name}", general[name], strong=True)
+        for name in ("questions", "instructions")
+        if name in general
+    ]
+    return rows
+
+
+def _forest_row(label: str, row: Mapping[str, Any], *, strong: bool = False) -> ForestRow:
+    before, after = (
+        (row[side], *row.get(f"{side}_interval", (row[side], row[side]))) for side in ("before", "after")
+    )
+    return ForestRow(label, before, after, strong)
+
+
+def funnel_rows(sources: Mapping[str, Mapping[str, Any]]) -> list[FunnelRow]:
+    """One row a source and, for several, their sum; drops are listed from the most frequent on."""
+    rows = [_funnel_row(name, [source]) for name, source in sources.items()]
+    return [*rows, _funnel_row("All", list(sources.values()), strong=True)] if len(rows) > 1 else rows
+
+
+def _funnel_row(label: str, sources: Sequence[Mapping[str, Any]], *, strong: bool = False) -> FunnelRow:
+    episodes, kept = (sum(source[key] for source in sources) for key in ("episodes", "kept"))
+    tasks = sum(source.get("tasks", source["episodes"]) for source in sources)
+    reasons: dict[str, int] = {}
+    for source in sources:
+        for reason, n in (source.get("dropped") or {}).items():
+            reasons[reason] = reasons.get(reason, 0) + n
+    dropped = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    whole = max(episodes, 1)
+    return FunnelRow(
+        label,
+        count(tasks),
+        count(episodes),
+        count(kept),
+        f"{number(100 * kept / whole)} %" if episodes else MISSING,
+        share_bar([kept / whole, *(n / whole for _, n in dropped)]),
+        ", ".join(f"{reason} {n:,}" for reason, n in dropped) or "none",
+        strong,
+    )
+
+
+def mixture_rows(mixture: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
+    """(part, rows, share of rows, tokens, share of tokens) of the agent and the general part."""
+    rows = []
+    totals = {
+        unit: sum(mixture.get(f"{part}_{unit}") or 0 for part in ("agent", "general")) for unit in _UNITS
+    }
+    for part, label in (("agent", "Agent trajectories"), ("general", "General conversations")):
+        cells = []
+        for unit in _UNITS:
+            n = mixture.get(f"{part}_{unit}")
+            share = f"{number(100 * n / totals[unit])} %" if n is not None and totals[unit] else MISSING
+            cells += [count(n), share]
+        rows.append((label, *cells))
+    return rows
+
+
+_UNITS = ("rows", "tokens")
+
+
+def stage_rows(manifests: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, str]]:
+    """(stage, time, peak memory, counts) and, for several stages, the whole time."""
+    rows = []
+    for manifest in manifests:
+        memory = manifest.get("peak_memory_mb")
+        counts = ", ".join(f"{name} {count(n)}" for name, n in (manifest.get("counts") or {}).items())
+        rows.append(
+            (
+                str(manifest["stage"]),
+                duration(manifest["seconds"]),
+                f"{number(memory, 0)} MB" if memory else MISSING,
+                counts or MISSING,
+            )
+        )
+    if len(rows) > 1:
+        rows.append(("all", duration(sum(m["seconds"] for m in manifests)), MISSING, ""))
+    return rows

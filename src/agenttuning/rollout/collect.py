@@ -1,0 +1,254 @@
+"""Many episodes at once, each on disk before the next begins; kill it at any moment and start it again.
+
+While a run is going its episodes stand in ``ENV.jsonl.partial`` in the order they ended. When all are there
+they are sorted and the file gets its final name, so the same seed gives the same bytes.
+
+>>> collect(CollectConfig({"database": 100}), Path("trajectories"), dialect="react", seed=0)
+{'database': {'tasks': 100, 'episodes': 100, 'solved': 100}}
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from agenttuning import dialects
+from agenttuning.agents.base import Agent
+from agenttuning.agents.expert import ExpertAgent
+from agenttuning.agents.model import ModelAgent
+from agenttuning.atif import dumps, read_trajectories, write_trajectories
+from agenttuning.engines import Engine, Sampling
+from agenttuning.errors import BadInput
+from agenttuning.files import disk_error
+from agenttuning.rollout.episode import run_episode
+from agenttuning.rollout.workers import Description, Pool
+from agenttuning.trajectory import SPLITS, Split, Task, Trajectory
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class CollectConfig:
+    """How trajectories are made."""
+
+    environments: dict[str, int] = field(default_factory=dict)
+    """How many tasks of each environment."""
+    agent: str = "expert"
+    """Who acts: `expert`, or a model (built-in name, folder, hub id, URL#MODEL)."""
+    split: Split = "train"
+    """Which tasks: train, dev or test."""
+    samples: int = 1
+    """Episodes for each task, with seeds of their own."""
+    data: dict[str, str] = field(default_factory=dict)
+    """The official benchmark's files for an environment, instead of built-in tasks."""
+    concurrency: int = 32
+    """Episodes at a time."""
+    workers: int = 2
+    """Environment processes."""
+    max_turns: int | None = None
+    """Turns an episode may have; none: the environment's own limit."""
+    max_tokens: int = 128
+    """Tokens of one reply."""
+    temperature: float = 0.0
+    """0 is greedy."""
+    engine: str = "auto"
+    """auto, openvino, transformers or openai."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    order: int
+    task: Task
+    seed: int
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return (self.task.environment, self.task.id, self.seed)
+
+
+def collect(
+    config: CollectConfig, out: Path, *, dialect: str, seed: int, progress: Progress | None = None
+) -> dict[str, dict[str, Any]]:
+    """Write ``out/ENV.jsonl`` for each environment; returns tasks, episodes and outcomes by environment."""
+    check(config)
+    if config.agent == "expert":
+        return play_all(config, out, ExpertAgent(), seed=seed, progress=progress)
+    from agenttuning import engines
+
+    with engines.make(config.agent, config.engine) as engine:
+        agent = model_agent(config, engine, dialect=dialect, seed=seed)
+        return play_all(config, out, agent, seed=seed, progress=progress)
+
+
+def check(config: CollectConfig) -> None:
+    """Raise BadInput for what can be known to be wrong before anything starts."""
+    from agenttuning.environments import environment_class
+
+    if config.split not in SPLITS:
+        raise BadInput(f"split is {config.split!r}, expected one of {', '.join(SPLITS)}")
+    for name in config.environments:
+        environment_class(name)
+    for name, path in config.data.items():
+        if not Path(path).exists():
+            raise BadInput(f"{path}: the data of {name} does not exist; check the path")
+
+
+def model_agent(config: CollectConfig, engine: Engine, *, dialect: str, seed: int) -> ModelAgent:
+    sampling = Sampling(max_tokens=config.max_tokens, temperature=config.temperature, seed=seed)
+    return ModelAgent(config.agent, engine, dialects.get(dialect), sampling)
+
+
+def play_all(
+    config: CollectConfig, out: Path, agent: Agent, *, seed: int, progress: Progress | None = None
+) -> dict[str, dict[str, Any]]:
+    """Play every task that has no finished episode in `out` yet."""
+    out.mkdir(parents=True, exist_ok=True)
+    data = {name: Path(config.data[name]) if name in config.data else None for name in config.environments}
+    # Without a model to wait for, more episodes than processes only queue.
+    concurrency = config.concurrency if agent.dialect else config.workers
+    with Pool(data, processes=config.workers) as pool:
+        about: dict[str, Description] = {}
+        jobs: dict[str, list[_Job]] = {}
+        for name, limit in config.environments.items():
+            with pool.seat(name) as seat:
+                about[name] = seat.describe()
+                tasks = seat.tasks(config.split, limit=limit, seed=seed)
+            pairs = [(task, sample) for task in tasks for sample in range(config.samples)]
+            jobs[name] = [_Job(i, task, seed + sample) for i, (task, sample) in enumerate(pairs)]
+        journals = {name: _Journal(out / f"{name}.jsonl", jobs[name]) for name in jobs}
+        total = sum(map(len, jobs.values()))
+        done = total - sum(len(journal.missing) for journal in journals.values())
+        if progress and total:
+            progress(done, total, "episodes")
+
+        def play(job: _Job) -> Trajectory:
+            with pool.seat(job.task.environment) as seat:
+                return run_episode(
+                    seat,
+                    about[job.task.environment],
+                    job.task,
+                    agent,
+                    max_turns=config.max_turns,
+                    seed=job.seed,
+                )
+
+        try:
+            for trajectory in _concurrently(play, _mixed(journals), concurrency):
+                journals[trajectory.task.environment].append(trajectory)
+                done += 1
+                if progress:
+                    progress(done, total, "episodes")
+        finally:
+            for journal in journals.values():
+                journal.close()
+    return {name: journal.finish() for name, journal in journals.items()}
+
+
+def _mixed(journals: Mapping[str, "_Journal"]) -> Iterator[_Job]:
+    """Missing jobs of all environments in turn, so that a slow one does not come alone at the end."""
+    queues = [list(journal.missing) for journal in journals.values()]
+    for i in range(max(map(len, queues), default=0)):
+        yield from (queue[i] for queue in queues if i < len(queue))
+
+
+def _concurrently(
+    play: Callable[[_Job], Trajectory], jobs: Iterator[_Job], concurrency: int
+) -> Iterator[Trajectory]:
+    """Results as they come, never more than `concurrency` episodes begun and not yet written."""
+    with ThreadPoolExecutor(concurrency, thread_name_prefix="episode") as threads:
+        running: set[Future[Trajectory]] = set()
+        try:
+            for job in jobs:
+                running.add(threads.submit(play, job))
+                if len(running) >= concurrency:
+                    ended, running = wait(running, return_when=FIRST_COMPLETED)
+                    for future in ended:
+                        yield future.result()
+            while running:
+                ended, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    yield future.result()
+        finally:
+            for future in running:
+                future.cancel()
+
+
+class _Journal:
+    """The finished episodes of one environment: appended and synced one by one, sorted at the end."""
+
+    def __init__(self, path: Path, jobs: Sequence[_Job]):
+        self._path, self._jobs = path, jobs
+        self._partial = path.with_name(path.name + ".partial")
+        have = set(_keys(path)) if path.is_file() else self._recover()
+        self.missing = [job for job in jobs if job.key not in have]
+        if path.is_file() and self.missing:  # a longer run over a finished shorter one goes on from it
+            path.replace(self._partial)
+        self._stream: IO[bytes] | None = None
+
+    def _recover(self) -> set[tuple[str, str, int]]:
+        """The episodes of a run that was killed; a last line that was cut in the middle is taken off."""
+        if not self._partial.is_file():
+            return set()
+        with self._partial.open("r+b") as stream:
+            end = 0
+            for line in stream:
+                if not line.endswith(b"\n") or not _is_json(line):
+                    break
+                end += len(line)
+            stream.truncate(end)
+        return set(_keys(self._partial))
+
+    def append(self, trajectory: Trajectory) -> None:
+        try:
+            if self._stream is None:
+                self._stream = self._partial.open("ab")
+            self._stream.write(dumps(trajectory).encode() + b"\n")
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+        except OSError as error:
+            raise disk_error(error, self._partial) from error
+
+    def close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def finish(self) -> dict[str, Any]:
+        source = self._partial if self._partial.is_file() else self._path
+        if source.is_file():
+            order = {job.key: job.order for job in self._jobs}
+            rows = sorted(
+                (t for t in read_trajectories(source) if t.key in order), key=lambda t: order[t.key]
+            )
+        else:
+            rows = []
+        if source != self._path:
+            # write_trajectories uses the same .partial name: sort beside it, then drop the journal
+            sorted_path = self._path.with_name(self._path.name + ".sorted")
+            write_trajectories(sorted_path, rows)
+            sorted_path.replace(self._path)
+            self._partial.unlink()
+        outcomes = Counter(t.outcome for t in rows)
+        return {
+            "tasks": len({t.task.id for t in rows}),
+            "episodes": len(rows),
+            "turns": sum(len(t.steps) for t in rows),
+            "mean_reward": sum(t.reward for t in rows) / len(rows) if rows else 0.0,
+            "outcomes": dict(sorted(outcomes.items())),
+        }
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _keys(path: Path) -> Iterator[tuple[str, str, int]]:
+    return (trajectory.key for trajectory in read_trajectories(path))

@@ -1,0 +1,79 @@
+"""Validation: an environment whose own gold decisions do not earn the full reward is broken.
+
+>>> validate("database", splits=("train", "dev", "test"), limit=100)
+Validation(environment='database', tasks=300, solved=300, mean_reward=1.0, failures=())
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agenttuning.agents.expert import ExpertAgent
+from agenttuning.errors import BadInput
+from agenttuning.progress import Progress
+from agenttuning.rollout.episode import run_episode
+from agenttuning.rollout.workers import Pool
+from agenttuning.trajectory import SPLITS, Task, Trajectory
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """`failures` are the unsolved tasks as {"id", "reward", "reason"}."""
+
+    environment: str
+    tasks: int
+    solved: int
+    mean_reward: float
+    failures: tuple[dict[str, Any], ...]
+
+
+def validate(
+    name: str,
+    *,
+    data: Path | None = None,
+    splits: Sequence[str] = SPLITS,
+    limit: int | None = 100,
+    seed: int = 0,
+    workers: int = 2,
+    progress: Progress | None = None,
+) -> Validation:
+    """Let the expert play `limit` tasks of each split, or every task of the file `data`."""
+    with Pool({name: data}, processes=workers) as pool, ThreadPoolExecutor(workers) as threads:
+        with pool.seat(name) as seat:
+            about = seat.describe()
+            tasks = _tasks(seat, splits, limit, seed, data)
+        if not tasks:
+            raise BadInput(f"{name}: there are no tasks to validate in {data or 'the built-in splits'}")
+
+        def play(task: Task) -> Trajectory:
+            with pool.seat(name) as seat:
+                return run_episode(seat, about, task, ExpertAgent(), seed=seed)
+
+        episodes = []
+        for episode in threads.map(play, tasks):
+            episodes.append(episode)
+            if progress:
+                progress(len(episodes), len(tasks), name)
+    failures = tuple(
+        {"id": e.task.id, "reward": e.reward, "reason": _reason(e)} for e in episodes if not _is_full(e)
+    )
+    rewards = sum(e.reward for e in episodes)
+    return Validation(name, len(tasks), len(tasks) - len(failures), rewards / len(tasks), failures)
+
+
+def _tasks(seat: Any, splits: Sequence[str], limit: int | None, seed: int, data: Path | None) -> list[Task]:
+    if data is not None:  # a file is one split, whatever its tasks are called
+        return seat.tasks("test", limit=limit, seed=seed)
+    return [task for split in splits for task in seat.tasks(split, limit=limit, seed=seed)]
+
+
+def _is_full(episode: Trajectory) -> bool:
+    return episode.solved and episode.reward >= 1.0
+
+
+def _reason(episode: Trajectory) -> str:
+    last = episode.steps[-1].observation if episode.steps else ""
+    said = episode.meta.get("reason") or " ".join(last.split())[:200]
+    return f"{episode.outcome}: {said}" if said else episode.outcome

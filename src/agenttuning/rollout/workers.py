@@ -1,0 +1,216 @@
+"""Environments in worker processes, so that a crash, a hang or a leak costs one episode and not the run.
+
+A `Pool` has seats; an episode takes one, plays, and gives it back. Several seats share a process (and what it
+loaded); a process that dies or does not answer in time is replaced, and the episodes on it end.
+
+>>> with Pool({"database": None}, processes=2) as pool, pool.seat("database") as environment:
+...     environment.reset(environment.tasks("test", limit=1)[0])
+"""
+
+import multiprocessing
+import os
+import threading
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from agenttuning.environments import Feedback, make
+from agenttuning.errors import EnvironmentFailure, InvalidAction, NoExpert, UserError
+from agenttuning.trajectory import Decision, Split, Task, Tool, ToolCall
+
+TIMEOUT = 120.0  # seconds a reset or step may take before its process is replaced
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What an episode needs to know of an environment."""
+
+    name: str
+    held: Literal["in", "out"]
+    metric: str
+    max_turns: int
+    instructions: str
+    tools: tuple[Tool, ...]
+
+
+class Seat:
+    """One environment in a worker, called as if it were here.
+
+    Every method raises InvalidAction and NoExpert as the environment does, UserError for bad task files, and
+    EnvironmentFailure for everything else, death and time-out included.
+    """
+
+    def __init__(self, worker: "_Worker", number: int, environment: str):
+        self._worker, self._number, self._environment = worker, number, environment
+        self._life = worker.life
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        if self._life != self._worker.life:
+            raise EnvironmentFailure("the worker process of this episode died")
+        return self._worker.call(self._number, self._environment, method, arguments)
+
+    def describe(self) -> Description:
+        return self._call("describe")
+
+    def tasks(self, split: Split, *, limit: int | None = None, seed: int = 0) -> list[Task]:
+        return self._call("tasks", split, limit, seed)
+
+    def reset(self, task: Task) -> str:
+        return self._call("reset", task)
+
+    def step(self, call: ToolCall) -> Feedback:
+        return self._call("step", call)
+
+    def expert_decision(self, task: Task) -> Decision:
+        """The next gold decision of the episode begun by `reset(task)`."""
+        return self._call("expert_decision", task)
+
+
+class Pool:
+    """`environments` maps names to data files (None: built-in tasks); `processes` None means one a core."""
+
+    def __init__(
+        self,
+        environments: Mapping[str, Path | None],
+        *,
+        processes: int | None = None,
+        timeout: float = TIMEOUT,
+    ):
+        count = processes or os.cpu_count() or 1
+        self._workers = [_Worker(dict(environments), timeout) for _ in range(count)]
+        self._lock = threading.Lock()
+        self._numbers = iter(range(2**62))
+        self._free: dict[str, list[Seat]] = {name: [] for name in environments}
+        self._load = dict.fromkeys(self._workers, 0)
+
+    @contextmanager
+    def seat(self, environment: str) -> Iterator[Seat]:
+        """A seat for one episode; seats are made as needed, on the process with the fewest in use."""
+        with self._lock:
+            worker = min(self._workers, key=lambda w: self._load[w])
+            idle = [s for s in self._free[environment] if s._worker is worker and s._life == worker.life]
+            seat = idle[0] if idle else Seat(worker, next(self._numbers), environment)
+            if idle:
+                self._free[environment].remove(seat)
+            self._load[worker] += 1
+        try:
+            yield seat
+        finally:
+            with self._lock:
+                self._load[worker] -= 1
+                if seat._life == worker.life:
+                    self._free[environment].append(seat)
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _Worker:
+    """The parent's side of one process. `life` counts its replacements."""
+
+    def __init__(self, environments: dict[str, Path | None], timeout: float):
+        self._environments, self._timeout = environments, timeout
+        self._lock = threading.Lock()
+        self.life = 0
+        self._start()
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, self._environments), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def call(self, number: int, environment: str, method: str, arguments: tuple) -> Any:
+        with self._lock:
+            try:
+                self._connection.send((number, environment, method, arguments))
+                if not self._connection.poll(self._timeout):
+                    raise EnvironmentFailure(f"{environment}.{method} took longer than {self._timeout:.0f} s")
+                kind, value = self._connection.recv()
+            except (EOFError, OSError, EnvironmentFailure) as error:
+                self._replace()
+                if isinstance(error, EnvironmentFailure):
+                    raise
+                raise EnvironmentFailure(f"the worker process died in {environment}.{method}") from None
+        if kind == "ok":
+            return value
+        raise value
+
+    def _replace(self) -> None:
+        self.life += 1
+        self._end()
+        self._start()
+
+    def _end(self) -> None:
+        self._connection.close()
+        self._process.kill()
+        self._process.join()
+
+    def stop(self) -> None:
+        with self._lock:
+            self._end()
+
+
+def _serve(connection: Connection, environments: dict[str, Path | None]) -> None:
+    """The worker process: one request, one answer, until the parent goes away."""
+    seats: dict[int, _Played] = {}
+    while True:
+        try:
+            number, name, method, arguments = connection.recv()
+        except (EOFError, KeyboardInterrupt):
+            return
+        try:
+            if number not in seats:
+                seats[number] = _Played(make(name, environments[name]))
+            answer = ("ok", getattr(seats[number], method)(*arguments))
+        except (InvalidAction, NoExpert, UserError) as error:
+            answer = ("raised", error)
+        except KeyboardInterrupt:
+            return
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{Path(last.filename).name}:{last.lineno}"
+            answer = ("raised", EnvironmentFailure(f"{type(error).__name__} at {place}: {error}"))
+        connection.send(answer)
+
+
+class _Played:
+    """The worker's side of one seat: the environment and its running expert."""
+
+    def __init__(self, environment: Any):
+        self._environment = environment
+        self._expert: Iterator[Decision] | None = None
+
+    def describe(self) -> Description:
+        e = self._environment
+        return Description(e.name, e.held, e.metric, e.max_turns, e.instructions, tuple(e.tools))
+
+    def tasks(self, split: Split, limit: int | None, seed: int) -> list[Task]:
+        return list(self._environment.tasks(split, limit=limit, seed=seed))
+
+    def reset(self, task: Task) -> str:
+        self._expert = None
+        return self._environment.reset(task)
+
+    def step(self, call: ToolCall) -> Feedback:
+        return self._environment.step(call)
+
+    def expert_decision(self, task: Task) -> Decision:
+        if self._expert is None:
+            self._expert = iter(self._environment.expert(task))
+        try:
+            return next(self._expert)
+        except StopIteration:
+            raise NoExpert(f"the expert of {task.environment} has nothing more to do in {task.id}") from None

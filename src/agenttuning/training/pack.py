@@ -1,0 +1,119 @@
+"""Rows laid end to end with no padding, and what they share computed once.
+
+Trajectories of one environment begin with the same instructions and tools. In a pack that prefix stands once and
+every row attends to it and to itself, never to another row, at the positions it would have alone: the loss and
+its gradient are those of the rows one by one.
+
+>>> packs = make_packs(rows, length=1024)
+>>> packs[0].allowed().shape   # which token sees which
+(900, 900)
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from agenttuning.training.encode import Encoded
+
+MIN_PREFIX = 16  # a shorter common beginning is not worth a group of its own
+_PREFIX_ROW = -1
+
+
+@dataclass(slots=True)
+class Pack:
+    """Parallel lists, one entry a token. `targets` is the next token of the row, `weights` its loss weight
+    (0: none); `groups` and `rows` say who sees whom; `sources` numbers the rows' sources."""
+
+    ids: list[int] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    targets: list[int] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+    groups: list[int] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)  # by row number, as are the next
+    row_ids: list[str] = field(default_factory=list)
+    tokens: int = 0  # what the rows would hold one by one
+
+    def allowed(self) -> Any:
+        """Boolean (n, n): may token i (row) attend to token j (column)."""
+        import torch
+
+        groups, rows = torch.tensor(self.groups), torch.tensor(self.rows)
+        same_row = (rows[:, None] == rows[None, :]) | (rows[None, :] == _PREFIX_ROW)
+        return torch.tril((groups[:, None] == groups[None, :]) & same_row)
+
+
+def make_packs(rows: Sequence[Encoded], length: int, *, share_from: int | None = MIN_PREFIX) -> list[Pack]:
+    """All rows in as few packs of at most `length` tokens as first-fit gives (a longer row gets its own).
+
+    A common beginning of at least `share_from` tokens is computed once; None shares nothing.
+    """
+    packs: list[Pack] = []
+    for prefix, members in _groups(rows, share_from) if share_from else [(0, [row]) for row in rows]:
+        waiting = sorted(members, key=lambda row: -len(row.ids))
+        while waiting:
+            pack = _with_room(packs, len(waiting[0].ids), length)
+            if pack is None:
+                pack = Pack()
+                packs.append(pack)
+            waiting = _fill(pack, prefix, waiting, length)
+    return packs
+
+
+def _groups(rows: Sequence[Encoded], share_from: int) -> list[tuple[int, list[Encoded]]]:
+    """(common prefix length, rows) of those that begin alike; only untrained tokens are shared."""
+    by_start: dict[tuple, list[Encoded]] = {}
+    for row in rows:
+        by_start.setdefault((row.source, row.ids[:share_from]), []).append(row)
+    groups = []
+    for members in by_start.values():
+        limit = min(row.prompt for row in members)
+        prefix = _common(members, limit) if len(members) > 1 else 0
+        # The token before the first target must stay in the row: its prediction is the row's own.
+        prefix = min(prefix, limit - 1)
+        groups.append((prefix if prefix >= share_from else 0, members))
+    return groups
+
+
+def _common(rows: Sequence[Encoded], limit: int) -> int:
+    first = rows[0].ids
+    for i in range(limit):
+        if any(row.ids[i] != first[i] for row in rows):
+            return i
+    return limit
+
+
+def _with_room(packs: Iterable[Pack], need: int, length: int) -> Pack | None:
+    return next((pack for pack in packs if len(pack.ids) + need <= length), None)
+
+
+def _fill(pack: Pack, prefix: int, waiting: list[Encoded], length: int) -> list[Encoded]:
+    """Put a prefix and as many rows as fit into the pack; the longest row goes in whatever its length."""
+    group = pack.groups[-1] + 1 if pack.groups else 0
+    for i in range(prefix):
+        _append(pack, waiting[0].ids[i], i, 0, 0.0, group, _PREFIX_ROW)
+    left = []
+    placed = False
+    for row in waiting:
+        if placed and len(pack.ids) + len(row.ids) - prefix > length:
+            left.append(row)
+            continue
+        placed = True
+        number = len(pack.sources)
+        pack.sources.append(row.source)
+        pack.row_ids.append(row.id)
+        pack.tokens += len(row.ids)
+        for i in range(prefix, len(row.ids)):
+            last = i + 1 == len(row.ids)
+            target, weight = (0, 0.0) if last else (row.ids[i + 1], row.weights[i + 1])
+            _append(pack, row.ids[i], i, target, weight, group, number)
+    return left
+
+
+def _append(pack: Pack, token: int, position: int, target: int, weight: float, group: int, row: int) -> None:
+    pack.ids.append(token)
+    pack.positions.append(position)
+    pack.targets.append(target)
+    pack.weights.append(weight)
+    pack.groups.append(group)
+    pack.rows.append(row)

@@ -1,0 +1,293 @@
+"""Supervised fine-tuning on packs, LoRA or full, that can be killed at any step and goes on to the same curve.
+
+The order of rows is a function of the corpus and the step alone, the language-model head runs only where there
+is loss, and a step's loss is the mean over the trained tokens of all its rows.
+
+>>> train(TrainConfig(epochs=1), Path("corpus/mixed.jsonl"), "smollm2-135m-instruct", Path("model"), seed=0)
+{'steps': 60, 'rows': 960, 'trained_tokens': 48211, 'loss': 0.21, …}
+"""
+
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from agenttuning.conversation import from_row
+from agenttuning.errors import BadInput, MissingExtra
+from agenttuning.files import read_jsonl, write_json
+from agenttuning.training.encode import Encoded, cut, encode
+from agenttuning.training.pack import Pack, make_packs
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How the corpus becomes a model. The optimiser's constants are AgentTuning's (arXiv 2310.12823 §2.3)."""
+
+    method: Literal["lora", "full"] = "lora"
+    """lora or full."""
+    learning_rate: float = 1e-3
+    """The peak; about 1e-3 for LoRA on a small model, 5e-5 for full training at 7B."""
+    epochs: float = 1.0
+    """Passes over the corpus."""
+    max_steps: int | None = None
+    """Stop after so many steps even if the epochs are not over."""
+    batch_rows: int = 16
+    """Rows of the corpus in one optimiser step."""
+    max_length: int = 2048
+    """Tokens of one row; a longer row ends after its last whole turn that fits."""
+    pack_length: int = 1024
+    """Tokens computed at once: bounds memory, changes nothing else."""
+    lora_rank: int = 16
+    """Rank of the LoRA matrices."""
+    lora_alpha: float = 32.0
+    """Scale of the LoRA update, divided by the rank."""
+    warmup: float = 0.02
+    """Share of the steps in which the learning rate rises; then it falls as a cosine to a tenth."""
+    weight_decay: float = 0.1
+    """AdamW's, on matrices of full training and on LoRA matrices."""
+    clip: float = 1.0
+    """Norm to which gradients are clipped."""
+    checkpoint_every: int = 20
+    """Steps between checkpoints."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Arithmetic of the forward pass; weights of LoRA and the optimiser stay float32."""
+
+
+def train(
+    config: TrainConfig, corpus: Path, model: str, out: Path, *, seed: int, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Write ``out/merged`` (a checkpoint any engine loads), ``out/adapter`` (LoRA) and ``out/metrics.jsonl``.
+
+    Called again after a kill it goes on from the last checkpoint in `out`. Raises BadInput for a corpus with no
+    trained token, MissingExtra without torch.
+    """
+    try:
+        import torch
+    except ModuleNotFoundError:
+        raise MissingExtra("torch", "train") from None
+    from agenttuning import models
+
+    torch.manual_seed(seed)
+    folder = models.resolve(model)
+    tokenizer = models.load_tokenizer(folder)
+    rows, dropped = _read(corpus, tokenizer, config.max_length)
+    steps = max(1, math.ceil(len(rows) * config.epochs / config.batch_rows))
+    if config.max_steps is not None:
+        steps = min(steps, config.max_steps)
+    out.mkdir(parents=True, exist_ok=True)
+    net = _prepare(models.load_model(folder), config)
+    optimizer = _optimizer(net, config)
+    done = _restore(out, net, optimizer, {**asdict(config), "seed": seed, "steps": steps})
+    counts = _run(config, rows, net, optimizer, out, seed, done, steps, progress)
+    _save_model(net, tokenizer, out, model, config)
+    shutil.rmtree(out / "checkpoint", ignore_errors=True)
+    return {"steps": steps, "rows": len(rows), "dropped": dropped, **counts}
+
+
+def _read(corpus: Path, tokenizer: Any, length: int) -> tuple[list[Encoded], dict[str, int]]:
+    rows, dropped = [], {"no trained token within max_length": 0, "cut to max_length": 0}
+    for number, row in read_jsonl(corpus):
+        conversation = from_row(row, where=f"{corpus}:{number}")
+        encoded = encode(conversation, tokenizer, source=str(row.get("source", "")))
+        short = cut(encoded, length)
+        if short is None:
+            dropped["no trained token within max_length"] += 1
+            continue
+        dropped["cut to max_length"] += len(short.ids) < len(encoded.ids)
+        rows.append(short)
+    if not rows:
+        raise BadInput(f"{corpus}: no row has a trained token within {length} tokens; look at one: agenttuning show")
+    return rows, dropped
+
+
+def _prepare(net: Any, config: TrainConfig) -> Any:
+    net.config.use_cache = False
+    net.train()
+    if config.method == "full":
+        return net.float()
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ModuleNotFoundError:
+        raise MissingExtra("peft", "train") from None
+    lora = LoraConfig(
+        r=config.lora_rank,
+        lora_alpha=config.lora_alpha,
+        lora_dropout=0.0,  # shared prefixes are exact only without dropout
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(net, lora)
+
+
+def _optimizer(net: Any, config: TrainConfig) -> Any:
+    import torch
+
+    trained = [p for p in net.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in trained if p.ndim >= 2], "weight_decay": config.weight_decay},
+        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(
+        [g for g in groups if g["params"]], lr=config.learning_rate, betas=(0.9, 0.95), eps=1e-8, fused=True
+    )
+
+
+def _learning_rate(config: TrainConfig, step: int, steps: int) -> float:
+    """Step counts from 0."""
+    warmup = max(1, round(config.warmup * steps))
+    if step < warmup:
+        return config.learning_rate * (step + 1) / warmup
+    through = (step - warmup) / max(1, steps - warmup)
+    return config.learning_rate * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * through)))
+
+
+def _batches(rows: list[Encoded], size: int, first: int, steps: int) -> Iterator[list[Encoded]]:
+    """Rows in the corpus's own order, round and round: the mixture already ordered them by seed."""
+    for step in range(first, steps):
+        yield [rows[i % len(rows)] for i in range(step * size, (step + 1) * size)]
+
+
+def _run(
+    config: TrainConfig,
+    rows: list[Encoded],
+    net: Any,
+    optimizer: Any,
+    out: Path,
+    seed: int,
+    done: int,
+    steps: int,
+    progress: Progress | None,
+) -> dict[str, Any]:
+    import torch
+
+    parameters = [p for p in net.parameters() if p.requires_grad]
+    before = _last(out / "metrics.jsonl")
+    totals = {key: before.get(key, 0) for key in ("tokens", "computed_tokens", "trained_tokens")}
+    loss, started = before.get("loss", float("nan")), time.monotonic() - before.get("seconds", 0.0)
+    for step, batch in enumerate(_batches(rows, config.batch_rows, done, steps), start=done):
+        rate = _learning_rate(config, step, steps)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        packs = make_packs(batch, config.pack_length)
+        weight = sum(sum(pack.weights) for pack in packs)
+        sums: dict[str, list[float]] = {}
+        for pack in packs:
+            _backward(net, pack, weight, sums, config.precision)
+        norm = float(torch.nn.utils.clip_grad_norm_(parameters, config.clip))
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        loss = sum(s for s, _ in sums.values()) / sum(w for _, w in sums.values())
+        totals["tokens"] += sum(pack.tokens for pack in packs)
+        totals["computed_tokens"] += sum(len(pack.ids) for pack in packs)
+        totals["trained_tokens"] += round(weight)
+        _log(
+            out / "metrics.jsonl",
+            {
+                "step": step + 1,
+                "loss": loss,
+                "losses": {source: s / w for source, (s, w) in sorted(sums.items()) if w},
+                "learning_rate": rate,
+                "gradient_norm": norm,
+                **totals,
+                "seconds": round(time.monotonic() - started, 3),
+            },
+        )
+        if (step + 1) % config.checkpoint_every == 0 and step + 1 < steps:
+            _checkpoint(out, net, optimizer, step + 1, {**asdict(config), "seed": seed, "steps": steps})
+        if progress:
+            progress(step + 1, steps, f"loss {loss:.3f}")
+    return {**totals, "loss": loss, "seconds": round(time.monotonic() - started, 1)}
+
+
+def _backward(net: Any, pack: Pack, batch_weight: float, sums: dict[str, list[float]], precision: str) -> None:
+    """Add the pack's share of the step's gradient; `sums` collects (weighted loss, weight) by source."""
+    import torch
+
+    device = next(net.parameters()).device
+    at = [i for i, weight in enumerate(pack.weights) if weight > 0]
+    keep = torch.tensor(at, device=device)
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+        logits = net(
+            input_ids=torch.tensor([pack.ids], device=device),
+            position_ids=torch.tensor([pack.positions], device=device),
+            attention_mask=pack.allowed()[None, None].to(device),
+            logits_to_keep=keep,
+        ).logits[0]
+    targets = torch.tensor([pack.targets[i] for i in at], device=device)
+    weights = torch.tensor([pack.weights[i] for i in at], device=device)
+    losses = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none") * weights
+    (losses.sum() / batch_weight).backward()
+    for i, value, weight in zip(at, losses.tolist(), weights.tolist(), strict=True):
+        entry = sums.setdefault(pack.sources[pack.rows[i]], [0.0, 0.0])
+        entry[0] += value
+        entry[1] += weight
+
+
+def _checkpoint(out: Path, net: Any, optimizer: Any, step: int, settings: dict[str, Any]) -> None:
+    import torch
+
+    partial, final, old = out / "checkpoint.partial", out / "checkpoint", out / "checkpoint.old"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    trained = {name: p.detach() for name, p in net.named_parameters() if p.requires_grad}
+    torch.save({"weights": trained, "optimizer": optimizer.state_dict()}, partial / "state.pt")
+    write_json(partial / "state.json", {"step": step, "settings": settings})
+    shutil.rmtree(old, ignore_errors=True)
+    if final.exists():
+        final.rename(old)
+    partial.rename(final)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _restore(out: Path, net: Any, optimizer: Any, settings: dict[str, Any]) -> int:
+    """Load the last checkpoint of a run with the same settings; returns the steps done (0: from the start)."""
+    import torch
+
+    metrics = out / "metrics.jsonl"
+    folder = next((f for f in (out / "checkpoint", out / "checkpoint.old") if (f / "state.json").is_file()), None)
+    state = json.loads((folder / "state.json").read_text()) if folder else None
+    if folder is None or state is None or state["settings"] != settings:
+        metrics.unlink(missing_ok=True)
+        return 0
+    saved = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
+    own = dict(net.named_parameters())
+    with torch.no_grad():
+        for name, value in saved["weights"].items():
+            own[name].copy_(value)
+    optimizer.load_state_dict(saved["optimizer"])
+    lines = metrics.read_bytes().splitlines(keepends=True)[: state["step"]] if metrics.is_file() else []
+    metrics.write_bytes(b"".join(lines))
+    return state["step"]
+
+
+def _log(path: Path, row: dict[str, Any]) -> None:
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(row) + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _last(path: Path) -> dict[str, Any]:
+    rows = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return json.loads(rows[-1]) if rows else {}
+
+
+def _save_model(net: Any, tokenizer: Any, out: Path, model: str, config: TrainConfig) -> None:
+    merged = out / "merged.partial"
+    shutil.rmtree(merged, ignore_errors=True)
+    if config.method == "lora":
+        net.peft_config["default"].base_model_name_or_path = model
+        net.save_pretrained(out / "adapter")
+        net = net.merge_and_unload()
+    net.config.use_cache = True
+    net.save_pretrained(merged)
+    tokenizer.save_pretrained(merged)
+    shutil.rmtree(out / "merged", ignore_errors=True)
+    merged.rename(out / "merged")

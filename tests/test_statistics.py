@@ -1,0 +1,104 @@
+"""Intervals and tests against values from the literature and from exact enumeration."""
+
+from math import comb
+
+import pytest
+
+from agenttuning.evaluation.statistics import (
+    bootstrap_mean,
+    mcnemar,
+    paired_bootstrap,
+    paired_shares,
+    sign_flip,
+    wilson,
+)
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [
+        (8, 10, 0.4902, 0.9433),
+        (0, 20, 0.0, 0.1611),
+        (20, 20, 0.8389, 1.0),
+        (81, 263, 0.2553, 0.3662),  # Newcombe, Statistics in Medicine 17 (1998), table I
+        (1, 29, 0.0061, 0.1718),  # the same
+    ],
+)
+def test_wilson_matches_published_intervals(successes: int, n: int, low: float, high: float) -> None:
+    interval = wilson(successes, n)
+    assert interval.mean == successes / n
+    assert interval.low == pytest.approx(low, abs=6e-5)
+    assert interval.high == pytest.approx(high, abs=6e-5)
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 0), (3, 2), (-1, 4)])
+def test_wilson_refuses_what_is_no_share(successes: int, n: int) -> None:
+    with pytest.raises(ValueError, match="no share"):
+        wilson(successes, n)
+
+
+def test_bootstrap_agrees_with_the_normal_interval_of_many_values() -> None:
+    values = [(i * 37 % 101) / 100 for i in range(404)]  # even over [0, 1]: standard deviation 0.2915
+    interval = bootstrap_mean(values, 0)
+    half = 1.96 * 0.2915 / 404**0.5
+    assert interval.mean == pytest.approx(0.5)
+    assert interval.low == pytest.approx(0.5 - half, abs=0.004)
+    assert interval.high == pytest.approx(0.5 + half, abs=0.004)
+
+
+def test_bootstrap_is_fixed_by_its_seed() -> None:
+    values = [i % 7 / 6 for i in range(500)]
+    first = bootstrap_mean(values, 3)
+    assert first == bootstrap_mean(values, 3)
+    assert first != bootstrap_mean(values, 4)
+
+
+def test_pairing_finds_a_small_gain_that_unpaired_means_would_not() -> None:
+    before = [i % 10 / 10 for i in range(60)]
+    after = [min(1.0, value + 0.02 + 0.02 * (i % 3)) for i, value in enumerate(before)]
+    assert paired_bootstrap(before, after, 0).excludes_zero
+    assert not paired_bootstrap(before, list(before), 0).excludes_zero
+    with pytest.raises(ValueError, match="not pairs"):
+        paired_bootstrap(before, after[1:], 0)
+
+
+def pairs(won: int, lost: int, same: int = 5) -> tuple[list[int], list[int]]:
+    return [0] * won + [1] * lost + [1] * same, [1] * won + [0] * lost + [1] * same
+
+
+@pytest.mark.parametrize(
+    ("won", "lost", "p"), [(9, 1, 22 / 1024), (0, 5, 2 / 32), (6, 0, 2 / 64), (3, 3, 1.0), (0, 0, 1.0)]
+)
+def test_mcnemar_is_the_exact_binomial(won: int, lost: int, p: float) -> None:
+    assert mcnemar(*pairs(won, lost)) == pytest.approx(p)
+
+
+def test_sign_flip_agrees_with_mcnemar_on_binary_values() -> None:
+    assert sign_flip(*pairs(9, 1), 0) == pytest.approx(22 / 1024, abs=0.01)
+    assert sign_flip([0.5] * 4, [0.5] * 4, 0) == 1.0
+    assert sign_flip([0.1, 0.2, 0.3], [0.2, 0.4, 0.5], 0) == pytest.approx(0.25, abs=0.04)
+
+
+@pytest.mark.parametrize("chances", [(0.1, 0.3, 0.1, 0.5), (0.4, 0.2, 0.05, 0.35), (0.05, 0.6, 0.05, 0.3)])
+def test_paired_interval_holds_the_truth_as_often_as_it_says(chances: tuple[float, ...]) -> None:
+    """Exact coverage: every table of 16 pairs, weighted by its probability (both, won, lost, neither)."""
+    n, (both, won, lost, neither), covered = 16, chances, 0.0
+    for a in range(n + 1):
+        for b in range(n + 1 - a):
+            for c in range(n + 1 - a - b):
+                d = n - a - b - c
+                weight = (
+                    comb(n, a) * comb(n - a, b) * comb(n - a - b, c) * both**a * won**b * lost**c * neither**d
+                )
+                before = [1] * a + [0] * b + [1] * c + [0] * d
+                after = [1] * a + [1] * b + [0] * c + [0] * d
+                interval = paired_shares(before, after)
+                covered += weight * (interval.low <= won - lost <= interval.high)
+    assert 0.93 < covered < 0.995
+
+
+def test_paired_interval_is_not_certain_where_nothing_changed() -> None:
+    nothing = paired_shares([0] * 40, [0] * 40)
+    assert (nothing.low, nothing.high) == pytest.approx((-0.0876, 0.0876), abs=1e-4)
+    assert not paired_shares([1, 0] * 20, [1, 0] * 20).excludes_zero
+    assert paired_shares([0] * 40, [1] * 30 + [0] * 10).excludes_zero
