@@ -1,4 +1,4 @@
-"""A run folder as `agenttuning run` leaves it, made up from a seed: for the report's tests and for looking at it.
+"""A run folder as `agenttuning run` leaves it, made up from a seed, for the report's tests and the eye.
 
     python tests/example_run.py FOLDER [--bad]
 
@@ -19,6 +19,7 @@ from agenttuning.trajectory import Decision, Outcome, Step, Task, Tool, ToolCall
 # What a hostile or confused model might write; the report must show it as text.
 HOSTILE = "</pre><script>alert(1)</script><img src=http://evil.example/x.png onerror=alert(2)>"
 
+INSTRUCTIONS = "Answer the question. Look things up with the tools and give the answer at the end."
 TOOLS = {
     "database": ("execute_sql", "query", "Run one SQL statement."),
     "knowledge_graph": ("get_relations", "variable", "List the relations of an entity."),
@@ -62,9 +63,7 @@ def episode(environment: str, number: int, model: str, rng: Random) -> Trajector
     if outcome == "solved":
         steps.append(Step(Decision("There are 14.", ToolCall("answer", {"value": "14"})), "Recorded."))
     elif model == "base":
-        written = (
-            HOSTILE if number == 1 else "Sure! To find the lighthouses, you can look at the table below."
-        )
+        written = HOSTILE if number == 1 else "Sure! You can look at the table below."
         error = "I could not find a line that starts with 'Action:' in your reply."
         steps = [Step(Decision(), error, written=written, error="format")] * (2 + number % 3)
     else:
@@ -76,7 +75,7 @@ def episode(environment: str, number: int, model: str, rng: Random) -> Trajector
     return Trajectory(
         task,
         tools,
-        "You answer questions.",
+        INSTRUCTIONS,
         opening,
         tuple(steps),
         reward,
@@ -86,21 +85,24 @@ def episode(environment: str, number: int, model: str, rng: Random) -> Trajector
     )
 
 
+def _luck(name: str) -> float:
+    """The same for both models, so that their scores are paired."""
+    return Random(name).random()
+
+
 def general(model: str, rng: Random) -> dict:
     shift = {"base": 0.0, "tuned": 0.012, "bad": 0.31}[model]
     nll = {f"general-{i:02}": round(0.5 + i / 100 + shift + rng.gauss(0, 0.02), 4) for i in range(40)}
     chance = 0.55 if model != "bad" else 0.1
     scored = {
-        name: {
-            f"{name}-{i:02}": int(Random(f"{name}{i}").random() < chance + rng.gauss(0, 0.04))
-            for i in range(60)
-        }
+        name: {f"{name}-{i:02}": int(_luck(f"{name}{i}") < chance + rng.gauss(0, 0.04)) for i in range(60)}
         for name in ("questions", "instructions")
     }
     divergence = [abs(rng.gauss(shift, 0.004)) for _ in range(40)] if shift else [0.0] * 40
+    nats = summarize(list(nll.values()), share=False)
     return {
-        "perplexity": summarize([math.exp(value) for value in nll.values()]),
-        "divergence": summarize(divergence),
+        "perplexity": {"n": 40, **{key: math.exp(nats[key]) for key in ("mean", "low", "high")}},
+        "divergence": summarize(divergence, share=False),
         **{name: summarize(list(items.values())) for name, items in scored.items()},
         "items": {**scored, "nll": nll},
     }
@@ -131,6 +133,7 @@ def loss_curve(rng: Random, steps: int = 120) -> list[dict]:
         {
             "step": i + 1,
             "loss": round(0.32 + 2.1 * math.exp(-i / 14) + rng.gauss(0, 0.05), 4),
+            "losses": {"agent/database": 0.31, "general": 0.62},
             "learning_rate": 1e-3 * min(1, (i + 1) / 6) * (0.5 + 0.5 * math.cos(math.pi * i / steps)),
             "tokens": 4100 * (i + 1),
             "seconds": round(2.1 * (i + 1), 1),
@@ -166,8 +169,13 @@ FUNNEL = {
         "knowledge_graph": {"tasks": 200, "episodes": 196, "kept": 169, "dropped": {"reward below 1": 27}},
     },
     "mixture": {
+        "rows": 1750,
         "agent_rows": 350,
+        "agent_distinct": 350,
+        "agent_epochs": 1.0,
         "general_rows": 1400,
+        "general_distinct": 700,
+        "general_epochs": 2.0,
         "agent_tokens": 98_312,
         "general_tokens": 402_771,
         "eta": 0.2,
@@ -188,7 +196,13 @@ def write_run(folder: Path, seed: int = 0, *, bad: bool = False, tasks: int = 60
     write_json(folder / "corpus" / "funnel.json", FUNNEL)
     write_jsonl(folder / "model" / "metrics.jsonl", loss_curve(rng))
     for name, (stage, seconds) in STAGES.items():
-        manifest = {"stage": stage, "seconds": seconds, "peak_memory_mb": 1830, "inputs": {}, "settings": {}}
+        manifest = {
+            "stage": stage,
+            "seconds": seconds,
+            "peak_memory_mb": 1830,
+            "inputs": {},
+            "versions": {"torch": "2.9.0"},
+        }
         counts = {"in": 400, "out": 350}
         (folder / name).mkdir(exist_ok=True)
         write_json(folder / name / "manifest.json", {**manifest, "counts": counts})

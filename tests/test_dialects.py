@@ -47,8 +47,7 @@ def test_command_reads_numbers_as_the_schema_says():
 
 def test_react_golden():
     assert get("react").text(APPLE, TOOLS) == (
-        "Thought: It is there.\nAction: take\n"
-        'Action Input: {"object": "apple 1", "receptacle": "table 1"}'
+        'Thought: It is there.\nAction: take\nAction Input: {"object": "apple 1", "receptacle": "table 1"}'
     )
 
 
@@ -82,7 +81,7 @@ def test_an_unreadable_reply_says_what_is_wrong(name, reply, told):
 
 def test_deep_nesting_is_refused_not_crashed():
     with pytest.raises(FormatError):
-        get("react").read("Action: take\nAction Input: {\"a\": " + "[" * 9_000, TOOLS)
+        get("react").read('Action: take\nAction Input: {"a": ' + "[" * 9_000, TOOLS)
 
 
 @pytest.mark.parametrize(

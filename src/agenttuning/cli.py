@@ -6,6 +6,7 @@ traceback is shown only where AGENTTUNING_DEBUG=1 is set.
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -102,6 +103,8 @@ def application() -> App:
 
 
 def _run(arguments: Sequence[str]) -> int:
+    if os.environ.get("AGENTTUNING_DEBUG") != "1":
+        warnings.simplefilter("ignore")  # what libraries tell their developers
     try:
         return application()(list(arguments) or ["--help"]) or 0
     except KeyboardInterrupt:

@@ -55,7 +55,14 @@ def stages(recipe: Recipe, folder: Path) -> list[Stage]:
     return [
         collect_stage(recipe.collect, trajectories, dialect=dialect, seed=seed),
         filter_stage(recipe.filter, trajectories, filtered),
-        mix_stage(recipe.mix, filtered / "kept.jsonl", corpus, dialect=dialect, seed=seed),
+        mix_stage(
+            recipe.mix,
+            filtered / "kept.jsonl",
+            corpus,
+            dialect=dialect,
+            seed=seed,
+            funnel=filtered / "funnel.json",
+        ),
         train_stage(recipe.train, corpus / "corpus.jsonl", recipe.model, model, seed=seed),
         evaluate_stage(recipe.evaluate, recipe.model, base, dialect=dialect, seed=seed),
         evaluate_stage(
@@ -64,15 +71,15 @@ def stages(recipe: Recipe, folder: Path) -> list[Stage]:
     ]
 
 
-def plan(recipe: Recipe, root: Path = Path("runs")) -> list[tuple[str, bool, str]]:
-    """(stage, whether it would run, why) for each stage, without running anything."""
+def plan(recipe: Recipe, root: Path = Path("runs")) -> list[tuple[str, Path, bool, str]]:
+    """(stage, what it writes, whether it would run, why) for each stage, without running anything."""
     rows, remade = [], set()
     for stage in stages(recipe, root / recipe.name):
         runs, why = status(stage, remade)
         if runs:
             remade.add(stage.out)
-        rows.append((stage.name, runs, why))
-    return [*rows, ("report", True, "is always written again")]
+        rows.append((stage.name, stage.out, runs, why))
+    return [*rows, ("report", root / recipe.name / "report.html", True, "is always written again")]
 
 
 def collect_stage(config: CollectConfig, out: Path, *, dialect: str, seed: int) -> Stage:
@@ -94,19 +101,23 @@ def filter_stage(config: FilterConfig, trajectories: Path, out: Path) -> Stage:
     return Stage("filter", out, plain(config), (trajectories,), work)
 
 
-def mix_stage(config: MixConfig, agent: Path, out: Path, *, dialect: str, seed: int) -> Stage:
+def mix_stage(
+    config: MixConfig, agent: Path, out: Path, *, dialect: str, seed: int, funnel: Path | None = None
+) -> Stage:
+    """`funnel` is the filter's, which stands beside `agent` and travels with the corpus to the report."""
+
     def work(partial: Path) -> Mapping[str, Any]:
         with bar("mix") as progress:
             target = partial / "corpus.jsonl"
             return mix(config, agent, target, dialect=dialect, seed=seed, progress=progress)
 
-    inputs = []
-    if config.eta > 0:
-        funnel = agent.with_name("funnel.json")  # travels with the corpus to the report
-        inputs += [agent, funnel] if funnel.exists() else [agent]
-    if config.eta < 1:
-        inputs.append(config.general_path)
-    return Stage("mix", out, plain(config) | {"dialect": dialect, "seed": seed}, tuple(inputs), work)
+    inputs = (
+        agent if config.eta > 0 else None,
+        funnel if config.eta > 0 else None,
+        config.general_path if config.eta < 1 else None,
+    )
+    settings = plain(config) | {"dialect": dialect, "seed": seed}
+    return Stage("mix", out, settings, tuple(path for path in inputs if path), work)
 
 
 def train_stage(config: TrainConfig, corpus: Path, model: str, out: Path, *, seed: int) -> Stage:
@@ -130,16 +141,20 @@ def evaluate_stage(
 ) -> Stage:
     def work(partial: Path) -> Mapping[str, Any]:
         with bar(f"evaluate {out.name}") as progress:
-            return evaluate(
+            scores = evaluate(
                 config, str(model), partial, dialect=dialect, seed=seed, base=base, progress=progress
             )
+        return {
+            name: {key: score[key] for key in ("n", "mean", "low", "high")}
+            for name, score in scores["environments"].items()
+        }
 
     folders = {name: _folder(name) for name in (model, base) if name is not None}
     names = {name: folder.name if folder else str(name) for name, folder in folders.items()}
     settings = plain(config) | {"dialect": dialect, "seed": seed}
     settings |= {"model": names[model], "base": names.get(base)}
     inputs = (*(f for f in folders.values() if f), *(Path(path) for path in config.data.values()))
-    return Stage(f"evaluate {out.name}", out, settings, inputs, work, grows=("held_in", "held_out"))
+    return Stage("evaluate", out, settings, inputs, work, grows=("held_in", "held_out"))
 
 
 def _folder(model: str | Path) -> Path | None:
@@ -177,5 +192,10 @@ def summary(stage: str, counts: Mapping[str, Any]) -> list[str]:
             f"{counts['rows']} rows, eta {counts['eta']:.2f}: {counts['agent_rows']} agent rows "
             f"({counts['agent_epochs']:g} epochs) and {counts['general_rows']} general rows "
             f"({counts['general_epochs']:g} epochs)"
+        ]
+    if stage == "evaluate":
+        return [
+            f"{name}: {score['mean']:.1%} of {score['n']}  [{score['low']:.1%}, {score['high']:.1%}]"
+            for name, score in counts.items()
         ]
     return []

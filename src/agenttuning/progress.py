@@ -73,15 +73,14 @@ def _lines(title: str) -> Progress:
         worked, spent = done - first[0], now - began
         left = f", {duration(spent * (total - done) / worked)} left" if total and worked else ""
         of = f" of {total}" if total else ""
-        print(
-            f"{title}: {done}{of}, {_rate(worked, spent)}{left} {text}".rstrip(), file=sys.stderr, flush=True
-        )
+        rate = f", {_rate(worked, spent)}" if worked else ""
+        print(f"{title}: {done}{of}{rate}{left} {text}".rstrip(), file=sys.stderr, flush=True)
 
     return show
 
 
 def _rate(done: int, seconds: float) -> str:
     if done <= 0 or seconds <= 0:
-        return "-"
+        return ""
     rate = done / seconds
     return f"{rate:.1f}/s" if rate >= 1 else f"{rate * 60:.1f}/min"

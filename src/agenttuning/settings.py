@@ -1,7 +1,8 @@
 """Settings: a config dataclass built from plain values, with every mistake found at once.
 
-A config is a dataclass whose fields have defaults and a docstring each; its `__post_init__` raises ValueError
-for a value out of range, with the field's name as the first word. YAML 1.1 reads ``1e-3`` as text, so a float field takes numbers written as text too.
+A config is a dataclass whose fields have defaults and a docstring each; its `__post_init__` raises BadInput
+for a value out of range, with the field's name as the first word. YAML 1.1 reads ``1e-3`` as text, so a float
+field takes numbers written as text too.
 
 >>> mistakes = []
 >>> build(MixConfig, {"etta": 0.5}, mistakes, "mix")
@@ -15,6 +16,8 @@ import types
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from agenttuning.errors import BadInput
 
 Mistake = tuple[str, str]  # key path, what is wrong with it
 
@@ -73,7 +76,7 @@ def _dataclass(cls: Any, values: Any, mistakes: list[Mistake], path: str) -> Any
         raise _Wrong
     try:
         return cls(**arguments)
-    except ValueError as error:
+    except BadInput as error:
         name = str(error).split(" ")[0]
         where = f"{path}.{name}".lstrip(".") if name in fields else path
         raise _wrong(mistakes, where, str(error)) from None

@@ -1,9 +1,9 @@
 """Stages: work from files to files that is done once, whole or not at all.
 
-A stage works in ``NAME.partial/`` and the folder gets its name when all is written, with a ``manifest.json``:
-from what (hashes of the inputs), how (settings), how much, how long. A finished stage whose inputs and settings
-are the same is skipped; a killed one finds its partial folder again and goes on inside it. What no longer fits
-is set aside as ``NAME.old``, never deleted before its successor is there.
+A stage works in ``NAME.partial/``; the folder gets its name when all is written, with a ``manifest.json``:
+from what (hashes of the inputs), how (settings), how much, how long. A finished stage whose inputs and
+settings are the same is skipped; a killed one finds its partial folder again and goes on inside it. What no
+longer fits is set aside as ``NAME.old``, never deleted before its successor is there.
 
 >>> perform(Stage("filter", Path("runs/a/filtered"), settings, (trajectories,), work))
 """
@@ -30,6 +30,8 @@ MANIFEST = "manifest.json"
 PLAN = "stage.json"  # in a partial folder: what it is being made from
 # Settings that change how fast a stage runs, never what it writes.
 SPEED_ONLY = frozenset({"concurrency", "workers", "threads"})
+# In a folder, but no part of what it holds: times, and the file that an engine derives from a checkpoint.
+NOT_CONTENT = frozenset({MANIFEST, "model-f16.gguf"})
 PACKAGES = ("torch", "transformers", "peft", "openvino", "openvino-genai", "tokenizers")
 
 
@@ -85,7 +87,6 @@ def perform(stage: Stage, *, log: Path | None = None, say: Callable[[str], None]
             "versions": _versions(),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        (stage.partial / PLAN).unlink(missing_ok=True)
         write_json(stage.partial / MANIFEST, manifest)
         _settle(stage)
     say(f"{stage.name}: {stage.out} written in {duration(seconds)}")
@@ -101,10 +102,9 @@ def status(stage: Stage, remade: Collection[Path] = ()) -> tuple[bool, str]:
         if not path.exists():
             return True, f"{path} is not there yet"
     plan = _plan(stage)
-    before = _manifest(stage.out)
+    before = _read(stage.out / MANIFEST)
     if before is None:
-        begun = read_json(stage.partial / PLAN) if (stage.partial / PLAN).exists() else None
-        interrupted = _usable(stage, begun, plan)
+        interrupted = _usable(stage, _read(stage.partial / PLAN), plan)
         return True, "was interrupted, goes on where it stopped" if interrupted else "not done yet"
     old, new = before.get("settings") or {}, plan["settings"]
     if old != new:
@@ -167,38 +167,35 @@ def _without_speed(value: Any) -> Any:
 
 
 def _content_hash(path: Path) -> str:
-    """A file's hash; a folder's over its files but the manifest, which holds times."""
+    """A file's hash; a folder's over its files but the manifest, which holds times, and what is derived."""
     if path.is_file():
         return sha256(path)
     digest = hashlib.sha256()
-    for file in sorted(p for p in path.rglob("*") if p.is_file() and p.name != MANIFEST):
+    for file in sorted(p for p in path.rglob("*") if p.is_file() and p.name not in NOT_CONTENT):
         digest.update(f"{file.relative_to(path).as_posix()} {sha256(file)}\n".encode())
     return digest.hexdigest()
 
 
 def _finished(folder: Path, plan: Mapping[str, Any]) -> dict[str, Any] | None:
     """The manifest of a finished folder that fits the plan."""
-    manifest = _manifest(folder)
+    manifest = _read(folder / MANIFEST)
     return manifest if manifest and all(manifest.get(key) == plan[key] for key in plan) else None
 
 
-def _manifest(folder: Path) -> dict[str, Any] | None:
-    return read_json(folder / MANIFEST) if (folder / MANIFEST).is_file() else None
+def _read(file: Path) -> dict[str, Any] | None:
+    return read_json(file) if file.is_file() else None
 
 
 def _prepare(stage: Stage, plan: Mapping[str, Any], say: Callable[[str], None]) -> None:
     """A partial folder made from this plan: the one that is there, or a new one."""
     if stage.partial.exists():
-        try:
-            before = read_json(stage.partial / PLAN)
-        except BadInput:  # killed before the plan was written, so nothing was done yet
-            before = None
-        if _usable(stage, before, plan):
+        begun = _read(stage.partial / PLAN)
+        if _usable(stage, begun, plan):
             say(f"{stage.name}: goes on where it was stopped")
-        else:
+        elif begun is not None or any(path.name != f"{PLAN}.partial" for path in stage.partial.iterdir()):
             old = _set_aside(stage.partial)
             say(f"{stage.name}: what was begun with other settings or inputs is now {old}")
-    elif stage.grows and _usable(stage, _manifest(stage.out), plan):
+    elif stage.grows and _usable(stage, _read(stage.out / MANIFEST), plan):
         say(f"{stage.name}: goes on from what is in {stage.out}")
         shutil.copytree(stage.out, stage.partial, ignore=shutil.ignore_patterns(MANIFEST))
     stage.partial.mkdir(parents=True, exist_ok=True)
@@ -225,6 +222,7 @@ def _grew(old: Any, new: Any) -> bool:
 def _settle(stage: Stage) -> None:
     if stage.out.exists():
         _set_aside(stage.out)
+    (stage.partial / PLAN).unlink(missing_ok=True)
     stage.partial.rename(stage.out)
 
 

@@ -17,15 +17,15 @@ from agenttuning import dialects
 from agenttuning.agents.base import Turn
 from agenttuning.dialects import check_call
 from agenttuning.dialects.base import load_arguments
-from agenttuning.errors import FormatError, TurnError
+from agenttuning.errors import FormatError, TurnError, UserError
 from agenttuning.rollout.workers import Seat
 from agenttuning.trajectory import Decision, Tool, ToolCall, Trajectory
 
 WORDS = ("expert", "help", "quit")
 
 
-class Quit(Exception):
-    """The person has had enough."""
+class Quit(UserError):
+    """The person has had enough; no fault of the episode's."""
 
 
 class HumanAgent:

@@ -33,7 +33,10 @@ def run(
     chosen = load(recipe, overrides)
     if dry_run:
         print(dump(chosen))
-        rows = [[name, "run" if runs else "skip", why] for name, runs, why in pipeline.plan(chosen, root)]
-        print(aligned([["stage", "", "why"], *rows]))
+        rows = [
+            [name, str(out), "run" if runs else "skip", why]
+            for name, out, runs, why in pipeline.plan(chosen, root)
+        ]
+        print(aligned([["stage", "writes", "", "why"], *rows]))
         return
     pipeline.run(chosen, root)

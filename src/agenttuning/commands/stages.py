@@ -52,7 +52,9 @@ def mix(
     seed: Seed = 0,
 ) -> None:
     """Mix agent trajectories and general conversations."""
-    _perform(pipeline.mix_stage(config or MixConfig(), agent, out, dialect=dialect, seed=seed))
+    beside = agent.with_name("funnel.json")
+    funnel = beside if beside.is_file() else None
+    _perform(pipeline.mix_stage(config or MixConfig(), agent, out, dialect=dialect, seed=seed, funnel=funnel))
 
 
 def train(

@@ -37,15 +37,15 @@ class FilterConfig:
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_reward <= 1:
-            raise ValueError(f"min_reward must be between 0 and 1, found {self.min_reward}")
+            raise BadInput(f"min_reward must be between 0 and 1, found {self.min_reward}")
         for name, reward in self.min_rewards.items():
             if not 0 <= reward <= 1:
-                raise ValueError(f"min_rewards must be between 0 and 1, found {reward} for {name}")
+                raise BadInput(f"min_rewards must be between 0 and 1, found {reward} for {name}")
         for outcome in self.outcomes:
             if outcome not in OUTCOMES:
-                raise ValueError(f"outcomes has an unknown one, {outcome!r}; {suggest(outcome, OUTCOMES)}")
+                raise BadInput(f"outcomes has an unknown one, {outcome!r}; {suggest(outcome, OUTCOMES)}")
         if self.per_task is not None and self.per_task < 1:
-            raise ValueError(f"per_task must be at least 1, found {self.per_task}")
+            raise BadInput(f"per_task must be at least 1, found {self.per_task}")
 
 
 def filter_trajectories(

@@ -40,9 +40,9 @@ class MixConfig:
 
     def __post_init__(self) -> None:
         if not 0 <= self.eta <= 1:
-            raise ValueError(f"eta is a share between 0 and 1, found {self.eta}")
+            raise BadInput(f"eta is a share between 0 and 1, found {self.eta}")
         if self.rows is not None and self.rows < 1:
-            raise ValueError(f"rows must be at least 1, found {self.rows}")
+            raise BadInput(f"rows must be at least 1, found {self.rows}")
 
     @property
     def general_path(self) -> Path:
@@ -54,7 +54,8 @@ def mix(
 ) -> dict[str, Any]:
     """Write the corpus to `out`, and beside it ``funnel.json``: the filter's funnel and what was drawn.
 
-    A source with fewer rows than its share asks for is read again in another order; the returned counts say how often (``general_epochs``).
+    A source with fewer rows than its share asks for is read again in another order; the counts that are
+    returned say how often (``agent_epochs``, ``general_epochs``).
     """
     write = dialects.get(dialect).write
     trajectories = _Source("agent", agent, _read_trajectory, seed) if config.eta > 0 else None

@@ -54,7 +54,7 @@ SHOWN_AS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Graph:
     """Entities have short ids ("country.FR", "city.2988507"); labels are for people and may repeat."""
 

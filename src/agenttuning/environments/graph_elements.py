@@ -22,7 +22,7 @@ INVERSE: Mapping[str, str] = {
     "lattice": "elements",
     "affinity": "elements",
     "oxidation_states": "elements",
-    "discovered_in": "discoveries",
+    "discovery_country": "discoveries",
 }
 LATTICES = {
     "HEX": "hexagonal",
@@ -107,7 +107,7 @@ def add_elements(builder: "Builder") -> None:
                 builder.link(element, relation, end)
         for place in (places or "").split("/"):
             if place in DISCOVERERS:
-                builder.link(element, "discovered_in", f"country.{DISCOVERERS[place]}")
+                builder.link(element, "discovery_country", f"country.{DISCOVERERS[place]}")
     for number, state in states:
         end = builder.add("oxidation_state", f"{state:+d}", f"oxidation state {state:+d}")
         builder.link(ids[number], "oxidation_states", end)

@@ -32,14 +32,15 @@ GENERAL = ("questions", "instructions", "nll")
 LOWER_IS_BETTER = frozenset({"nll"})
 
 
-def summarize(values: Sequence[float], seed: int | str = 0) -> dict[str, Any]:
+def summarize(values: Sequence[float], seed: int | str = 0, *, share: bool = True) -> dict[str, Any]:
     """{"n", "mean", "low", "high"}: Wilson's interval where every value is 0 or 1, else the bootstrap's.
 
-    A bootstrap of values that are all 0 would claim certainty; Wilson's interval does not.
+    A bootstrap of rewards that are all 0 would claim certainty; Wilson's interval does not. Give `share`
+    False for values that have no upper end at 1, such as a perplexity or a divergence.
     """
     if not values:
         raise BadInput("nothing to score: the evaluation has no items; raise its limit")
-    binary = all(value in (0, 1) for value in values)
+    binary = share and all(value in (0, 1) for value in values)
     interval = wilson(int(sum(values)), len(values)) if binary else bootstrap_mean(values, seed)
     return {"n": len(values), **interval._asdict()}
 
@@ -59,7 +60,7 @@ def score_environment(
         values.setdefault(trajectory.task.id, []).append(value)
         groups[trajectory.task.id] = (trajectory.task.level, trajectory.task.kind)
     items = {task_id: sum(tries) / len(tries) for task_id, tries in sorted(values.items())}
-    outcomes = Counter(trajectory.outcome for trajectory in trajectories)
+    outcomes = Counter[str](trajectory.outcome for trajectory in trajectories)
     return {
         "held": held,
         "metric": metric,
@@ -87,7 +88,8 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any], seed: int = 0) 
 
     `difference` is after - before with its paired interval; `verdict` is "rose" or "fell" only where that
     interval excludes 0, else "held". Where every value is 0 or 1 the interval is Newcombe's and `p_value`
-    McNemar's, else a bootstrap's and a sign-flip test's. Tasks that only one model did are left out. Raises BadInput where no task is shared.
+    McNemar's, else a bootstrap's and a sign-flip test's. Tasks that only one model did are left out. Raises
+    BadInput where no task is shared.
     """
     shared = sorted(before["items"].keys() & after["items"].keys())
     if not shared:

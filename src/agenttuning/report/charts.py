@@ -9,6 +9,7 @@ Markup('<svg ...')
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -35,7 +36,7 @@ def forest(rows: Sequence[ForestRow], width: int = 680) -> Markup:
     """Means with their 95 % intervals, before above after, on a shared axis from 0 to 100 %."""
     narrow = width < NARROW
     left, right = (8, 8) if narrow else (196, 104)
-    pitch, top = (52, 34) if narrow else (40, 34)
+    pitch, top = (58, 36) if narrow else (40, 34)
     span = width - left - right
     bottom = top + pitch * len(rows)
 
@@ -49,15 +50,15 @@ def forest(rows: Sequence[ForestRow], width: int = 680) -> Markup:
         anchor = {0: "start", 100: "end"}.get(tick, "middle") if narrow else "middle"
         parts.append(f'<text class="tick" x="{at}" y="{bottom + 16}" text-anchor="{anchor}">{tick} %</text>')
     for i, row in enumerate(rows):
-        middle = top + pitch * i + (pitch / 2 + 9 if narrow else pitch / 2)
+        middle = top + pitch * i + (pitch / 2 + 10 if narrow else pitch / 2)
         if row.strong and i:
             edge = top + pitch * i
             parts.append(f'<line class="rule" x1="0" x2="{width}" y1="{edge}" y2="{edge}"/>')
         weight = " strong" if row.strong else ""
         indent = 0 if row.strong else 14
-        baseline = middle - 15 if narrow else middle + 4
+        baseline = middle - 19 if narrow else middle + 4
         parts.append(
-            f'<text class="label{weight}" x="{indent}" y="{baseline:.1f}">{escape(_short(row.label, 30))}</text>'
+            f'<text class="label{weight}" x="{indent}" y="{baseline:.1f}">{escape(_short(row.label))}</text>'
         )
         values = " → ".join(
             "–" if side is None else number(100 * side[0]) for side in (row.before, row.after)
@@ -76,8 +77,10 @@ def forest(rows: Sequence[ForestRow], width: int = 680) -> Markup:
 
 def _legend(x: float) -> str:
     return (
-        f'<circle class="before" cx="{x + 6}" cy="12" r="4"/><text class="tick" x="{x + 16}" y="16">start model</text>'
-        f'<circle class="after" cx="{x + 106}" cy="12" r="4"/><text class="tick" x="{x + 116}" y="16">tuned</text>'
+        f'<circle class="before" cx="{x + 6}" cy="12" r="4"/>'
+        f'<text class="tick" x="{x + 16}" y="16">start model</text>'
+        f'<circle class="after" cx="{x + 106}" cy="12" r="4"/>'
+        f'<text class="tick" x="{x + 116}" y="16">tuned</text>'
     )
 
 
@@ -96,7 +99,7 @@ def _spoken(side: Ends | None) -> str:
 
 
 def loss_curve(metrics: Sequence[Mapping[str, Any]], width: int = 680) -> Markup | None:
-    """Training loss by step, raw and smoothed, with the learning rate in a strip below; None without points."""
+    """Training loss by step, raw and smoothed, and the learning rate in a strip below; None for no points."""
     points = [(m["step"], m["loss"]) for m in metrics if is_number(m["loss"])]
     if not points:
         return None
@@ -133,7 +136,8 @@ def loss_curve(metrics: Sequence[Mapping[str, Any]], width: int = 680) -> Markup
         parts.append(f'<path class="raw strong" d="{_path(_thin(rates), x, rate_y)}"/>')
         parts.append(
             f'<text class="tick" x="{left - 7}" y="{base - strip + 5}" text-anchor="end">{highest:.0e}</text>'
-            f'<text class="tick" x="{width - right}" y="{base - strip + 5}" text-anchor="end">learning rate</text>'
+            f'<text class="tick" x="{width - right}" y="{base - strip + 5}" text-anchor="end">'
+            "learning rate</text>"
         )
         bottom = base
     for tick in nice_ticks(first, last, 5 if width >= NARROW else 3):
@@ -142,8 +146,7 @@ def loss_curve(metrics: Sequence[Mapping[str, Any]], width: int = 680) -> Markup
                 f'<text class="tick" x="{x(tick):.1f}" y="{bottom + 16}" text-anchor="middle">{tick:g}</text>'
             )
     parts.append(f'<text class="tick" x="{width - right}" y="{bottom + 32}" text-anchor="end">step</text>')
-    final = _smooth(points)[-1][1]
-    label = f"Training loss from {points[0][1]:.3f} at step {first} to about {final:.3f} at step {last}"
+    label = f"Training loss from {points[0][1]:.3f} at step {first} to {points[-1][1]:.3f} at step {last}"
     return _svg(width, bottom + 38, parts, label)
 
 
@@ -152,7 +155,7 @@ def share_bar(parts: Sequence[float]) -> Markup:
     x, pieces = 0.0, []
     for i, part in enumerate(parts):
         pieces.append(
-            f'<rect class="part{min(i, 4)}" x="{x:.2f}" y="0" width="{max(140 * part - 0.75, 0):.2f}" height="9"/>'
+            f'<rect class="part{min(i, 4)}" x="{x:.2f}" width="{max(140 * part - 0.75, 0):.2f}" height="9"/>'
         )
         x += 140 * part
     body = "".join(pieces)
@@ -172,12 +175,14 @@ def nice_ticks(low: float, high: float, most: int) -> list[float]:
     return [round(i * step, 10) for i in range(start, stop + 1)]
 
 
-def _smooth(points: Sequence[tuple[float, float]], keep: float = 0.9) -> list[tuple[float, float]]:
-    """An exponential moving average whose first values are not pulled towards 0."""
-    total, weight, out = 0.0, 0.0, []
-    for step, value in points:
-        total, weight = keep * total + value, keep * weight + 1
-        out.append((step, total / weight))
+def _smooth(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """A centred moving average over a twentieth of the points, narrower at the ends: it does not lag."""
+    sums = [0.0, *accumulate(value for _, value in points)]
+    reach, last = max(len(points) // 40, 1), len(points) - 1
+    out = []
+    for i, (step, _) in enumerate(points):
+        near = min(reach, i, last - i)
+        out.append((step, (sums[i + near + 1] - sums[i - near]) / (2 * near + 1)))
     return out
 
 
@@ -192,12 +197,13 @@ def _path(points: Sequence[tuple[float, float]], x: Any, y: Any) -> str:
     return "M" + "L".join(f"{x(step):.1f} {y(value):.1f}" for step, value in points)
 
 
-def _short(text: str, most: int) -> str:
+def _short(text: str, most: int = 30) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _svg(width: float, height: float, parts: Sequence[str], label: str) -> Markup:
+    kind = "narrow" if width < NARROW else "broad"
     size = f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}"'
     return Markup(
-        f'<svg class="figure" {size} role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'
+        f'<svg class="figure {kind}" {size} role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'
     )

@@ -1,7 +1,7 @@
 """A few whole trajectories, before and after on the same tasks, picked by a rule and not by hand.
 
-Of each environment: the first task (by id) that only the tuned model solved, the first that only the start model
-solved, the first that neither solved, the first that both solved; the first two of these that exist.
+Of each environment: the first task (by id) that only the tuned model solved, the first that only the start
+model solved, the first that neither solved, the first that both solved; the first two of these that exist.
 
 >>> [pair.title for pair in pick(files.trajectories)]
 ['database · test-0003', 'database · test-0002']

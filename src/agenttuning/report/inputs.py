@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from agenttuning.atif import read_trajectories
 from agenttuning.errors import BadInput
@@ -18,6 +18,7 @@ from agenttuning.trajectory import Trajectory
 
 SIDES = ("base", "tuned")
 _STAGES = ("collect", "filter", "mix", "train", "evaluate")
+_ASIDE = (".old", ".partial")  # stages that were done again or are not done yet
 _SCORE = ("n", "mean", "low", "high")
 _COMPARED = ("n", "before", "after", "difference", "low", "high", "p_value", "verdict")
 # A recipe holds no keys, but a line that looks like one is not worth the risk.
@@ -100,13 +101,19 @@ def _metrics(path: Path) -> tuple[Mapping[str, Any], ...]:
     )
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _manifests(run: Path) -> tuple[Mapping[str, Any], ...]:
-    paths = sorted(run.rglob("manifest.json"))
-    found = [_mapping(path, read_json(path), "stage", "seconds") for path in paths]
+    paths = sorted(path for path in run.rglob("manifest.json") if path.parent.suffix not in _ASIDE)
+    found = [
+        {
+            **_mapping(path, read_json(path), "stage", "seconds"),
+            "folder": path.parent.relative_to(run).as_posix(),
+        }
+        for path in paths
+    ]
     rank = {stage: i for i, stage in enumerate(_STAGES)}
     return tuple(sorted(found, key=lambda m: rank.get(m["stage"], len(rank))))
 

@@ -35,6 +35,8 @@ def p_value(value: float) -> str:
 
 
 def count(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
     return f"{value:,}" if isinstance(value, int) else MISSING if value is None else str(value)
 
 

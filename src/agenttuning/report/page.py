@@ -24,7 +24,7 @@ from agenttuning.report.inputs import RunFiles, is_number, read_run
 from agenttuning.report.numbers import MISSING, count, duration, number
 from agenttuning.report.summary import findings, headline
 
-WIDTHS = (680, 340)  # a drawing for wide screens and one for narrow ones
+WIDTHS = (856, 340)  # a drawing for wide screens and one for narrow ones
 _PACKAGES = ("agenttuning", "torch", "transformers", "peft", "openvino-genai", "openai")
 # What to run for a part that is not there.
 _STEPS = {
@@ -49,7 +49,7 @@ def write_report(run: Path) -> Path:
 
 def render(files: RunFiles) -> str:
     """The page; the same files and installed versions give the same bytes."""
-    here = package_files(__package__)
+    here = package_files("agenttuning.report")
     style = (here / "style.css").read_text(encoding="utf-8")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -80,14 +80,14 @@ def _context(files: RunFiles) -> dict[str, Any]:
         "outcomes": tables.outcome_rows(files),
         "general": tables.general_rows(files),
         "funnel": tables.funnel_rows(funnel.get("sources", {})),
-        "mixture": tables.mixture_rows(funnel["mixture"]) if funnel.get("mixture") else [],
+        "mixture": tables.mixture_table(funnel["mixture"]) if funnel.get("mixture") else None,
         "eta": (funnel.get("mixture") or {}).get("eta"),
         "curves": [curve for width in WIDTHS if (curve := loss_curve(files.metrics, width))],
         "training": _training(files),
         "pairs": pick(files.trajectories),
         "stages": tables.stage_rows(files.manifests),
         "recipe": None if files.recipe is None else visible(files.recipe, most=100_000),
-        "versions": _versions(),
+        "versions": _versions(files),
         "absent": [(part, _STEPS[part]) for part, missing in absent.items() if missing],
     }
 
@@ -117,18 +117,29 @@ def _training(files: RunFiles) -> list[tuple[str, str]]:
         ("first loss", number(losses[0], 3)),
         ("loss over the last tenth", number(sum(tenth) / len(tenth), 3)),
     ]
-    tokens, seconds = last.get("tokens"), last.get("seconds")
-    if is_number(tokens):
-        facts.append(("tokens", count(tokens)))
-    if is_number(seconds):
-        facts.append(("time", duration(seconds)))
+    sources = sorted({source for m in files.metrics for source in m.get("losses") or {}})
+    for source in sources if len(sources) > 1 else ():
+        values = [v for m in files.metrics if is_number(v := (m.get("losses") or {}).get(source))]
+        part = values[-max(len(values) // 10, 1) :]
+        if part:
+            facts.append((f"of {source}", number(sum(part) / len(part), 3)))
+    if is_number(last.get("tokens")):
+        facts.append(("tokens", count(last["tokens"])))
+    if is_number(last.get("seconds")):
+        facts.append(("time", duration(last["seconds"])))
     if len(losses) < len(files.metrics):
         facts.append(("steps whose loss was not a number", count(len(files.metrics) - len(losses))))
     return facts
 
 
-def _versions() -> list[tuple[str, str]]:
-    """What is installed where the report is written; packages are asked for their version, not imported."""
+def _versions(files: RunFiles) -> list[tuple[str, str]]:
+    """What the stages ran with; where no manifest says, what is installed now (asked, not imported)."""
+    seen: dict[str, dict[str, None]] = {}
+    for manifest in files.manifests:
+        for package, found in (manifest.get("versions") or {}).items():
+            seen.setdefault(str(package), {})[str(found)] = None
+    if seen:
+        return [(package, ", ".join(found)) for package, found in seen.items()]
     rows = [("Python", platform.python_version()), ("system", f"{platform.system()} {platform.machine()}")]
     for package in _PACKAGES:
         try:

@@ -8,6 +8,7 @@ The rule is the same for good news and bad: a change is named only where its pai
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import exp
 from typing import Any
 
 from agenttuning.report.numbers import ends, number, p_value
@@ -18,7 +19,7 @@ _LABELS = {
     "held_out": "Held-out tasks",
     "questions": "General questions",
     "instructions": "General instructions",
-    "nll": "Likelihood of general conversations",
+    "nll": "Perplexity on general conversations",
 }
 
 
@@ -60,8 +61,9 @@ def news(row: Mapping[str, Any]) -> str:
 def _finding(name: str, row: Mapping[str, Any]) -> Finding:
     if name == "nll":
         change = (
-            f"negative log-likelihood {number(row['before'], 3)} before, {number(row['after'], 3)} after, "
-            f"{number(row['difference'], 3, sign=True)} nats {ends(row['low'], row['high'], 1, 3)}; less is better"
+            f"{number(exp(row['before']), 2)} before, {number(exp(row['after']), 2)} after; negative "
+            f"log-likelihood {number(row['difference'], 3, sign=True)} nats a token "
+            f"{ends(row['low'], row['high'], 1, 3)}, less is better"
         )
     else:
         change = (
@@ -69,7 +71,7 @@ def _finding(name: str, row: Mapping[str, Any]) -> Finding:
             f"{number(100 * row['difference'], sign=True)} points {ends(row['low'], row['high'])}"
         )
     finding = Finding(name, row["verdict"], news(row), "", row)
-    text = f"{change}; n = {row['n']}, p {_equals(row['p_value'])}."
+    text = f"{change}; n\u00a0=\u00a0{row['n']}, p\u00a0{_equals(row['p_value'])}."
     if name == "nll" and finding.news == "bad" and finding.within:
         text += " The mean is still inside the start model's own interval."
     if row["n"] < FEW:
@@ -79,7 +81,7 @@ def _finding(name: str, row: Mapping[str, Any]) -> Finding:
 
 def _equals(value: float) -> str:
     text = p_value(value)
-    return text if text.startswith("<") else f"= {text}"
+    return (text if text.startswith("<") else f"= {text}").replace(" ", "\u00a0")
 
 
 def headline(found: Sequence[Finding]) -> str:
@@ -113,11 +115,9 @@ def _general_sentence(general: Sequence[Finding]) -> str:
         return "Its general ability held or rose." if gained else "Its general ability held."
     if all(finding.name == "nll" and finding.within for finding in lost):
         if len(general) == 1:
-            return (
-                "General conversations became slightly less likely to it, within the start model's interval."
-            )
+            return "Its perplexity on general conversations rose, within the start model's interval."
         return (
-            "Its general answers held; general conversations became slightly less likely to it, within the "
-            "start model's interval."
+            "Its general answers held; its perplexity on general conversations rose, within the start "
+            "model's interval."
         )
     return f"It lost general ability: {', '.join(f.label.lower() for f in lost)}."

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from agenttuning.environments.base import LEVELS
 from agenttuning.report.charts import ForestRow, share_bar
-from agenttuning.report.inputs import SIDES, RunFiles
+from agenttuning.report.inputs import SIDES, RunFiles, is_number
 from agenttuning.report.numbers import MISSING, count, duration, ends, interval, number, p_value, score
 from agenttuning.report.summary import news
 
@@ -134,7 +134,7 @@ def outcome_rows(files: RunFiles) -> list[tuple[str, str, str, str]]:
     for name in [*environments(files, "in"), *environments(files, "out")]:
         for label, row in zip(("start model", "tuned"), sides(files, name), strict=True):
             if row and row.get("outcomes"):
-                text = ", ".join(f"{outcome} {n}" for outcome, n in row["outcomes"].items())
+                text = "; ".join(f"{outcome}: {n}" for outcome, n in row["outcomes"].items())
                 rows.append((name, label, text, number(row.get("mean_turns", 0))))
     return rows
 
@@ -150,13 +150,13 @@ def general_rows(files: RunFiles) -> list[ScoreRow]:
             rows.append(_compared(label, "", compared[name], scale, digits))
         elif old.get(name) or new.get(name):
             known = old.get(name) or new[name]
-            means = [score(side.get(name), scale, digits) for side in (old, new)]
-            rows.append(ScoreRow(label, "", str(known["n"]), *means))
+            before, after = (score(side.get(name), scale, digits) for side in (old, new))
+            rows.append(ScoreRow(label, "", str(known["n"]), before, after))
     return rows
 
 
 def forest_rows(files: RunFiles) -> list[ForestRow]:
-    """The lines of the before/after figure: pooled, then each environment, then the general probe in percent."""
+    """The lines of the before/after figure: pooled, each environment, the general probe."""
     rows = []
     compared = files.comparison.get("environments", {})
     for held in ("in", "out"):
@@ -212,28 +212,31 @@ def _funnel_row(label: str, sources: Sequence[Mapping[str, Any]], *, strong: boo
         count(kept),
         f"{number(100 * kept / whole)} %" if episodes else MISSING,
         share_bar([kept / whole, *(n / whole for _, n in dropped)]),
-        ", ".join(f"{reason} {n:,}" for reason, n in dropped) or "none",
+        "; ".join(f"{reason}: {n:,}" for reason, n in dropped) or "none",
         strong,
     )
 
 
-def mixture_rows(mixture: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
-    """(part, rows, share of rows, tokens, share of tokens) of the agent and the general part."""
-    rows = []
-    totals = {
-        unit: sum(mixture.get(f"{part}_{unit}") or 0 for part in ("agent", "general")) for unit in _UNITS
-    }
-    for part, label in (("agent", "Agent trajectories"), ("general", "General conversations")):
-        cells = []
-        for unit in _UNITS:
-            n = mixture.get(f"{part}_{unit}")
-            share = f"{number(100 * n / totals[unit])} %" if n is not None and totals[unit] else MISSING
-            cells += [count(n), share]
-        rows.append((label, *cells))
-    return rows
-
-
-_UNITS = ("rows", "tokens")
+def mixture_table(mixture: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """The column names and the two rows of the mixture, agent and general, with what is known of them."""
+    parts = {"agent": "Agent", "general": "General"}
+    columns = ["Part"]
+    rows = [[label] for label in parts.values()]
+    for key, name, shared in (
+        ("rows", "Rows", True),
+        ("distinct", "Distinct", False),
+        ("epochs", "Epochs", False),
+        ("tokens", "Tokens", True),
+    ):
+        values = [n for part in parts if is_number(n := mixture.get(f"{part}_{key}"))]
+        if len(values) < len(parts):
+            continue
+        columns += [name, f"Share of {key}"] if shared else [name]
+        for row, value in zip(rows, values, strict=True):
+            row.append(count(value))
+            if shared:
+                row.append(f"{number(100 * value / (sum(values) or 1))} %")
+    return columns, rows
 
 
 def stage_rows(manifests: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, str]]:
@@ -241,10 +244,11 @@ def stage_rows(manifests: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, s
     rows = []
     for manifest in manifests:
         memory = manifest.get("peak_memory_mb")
-        counts = ", ".join(f"{name} {count(n)}" for name, n in (manifest.get("counts") or {}).items())
+        numbers = {k: n for k, n in (manifest.get("counts") or {}).items() if is_number(n)}
+        counts = "; ".join(f"{name.replace('_', ' ')}: {count(n)}" for name, n in numbers.items())
         rows.append(
             (
-                str(manifest["stage"]),
+                f"{manifest['stage']}, {manifest['folder']}",
                 duration(manifest["seconds"]),
                 f"{number(memory, 0)} MB" if memory else MISSING,
                 counts or MISSING,

@@ -9,11 +9,13 @@ loaded); a process that dies or does not answer in time is replaced, and the epi
 
 import multiprocessing
 import os
+import signal
 import threading
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -129,7 +131,8 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, self._environments), daemon=True)
-        self._process.start()
+        with _interrupts_blocked():
+            self._process.start()
         theirs.close()
 
     def call(self, number: int, environment: str, method: str, arguments: tuple) -> Any:
@@ -163,6 +166,17 @@ class _Worker:
             self._end()
 
 
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """What is started here inherits the mask: Ctrl-C is for this process, which then ends its workers."""
+    resource_tracker.ensure_running()  # multiprocessing's own helper; starting it would lift the mask again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _serve(connection: Connection, environments: dict[str, Path | None]) -> None:
     """The worker process: one request, one answer, until the parent goes away."""
     seats: dict[int, _Played] = {}
@@ -183,7 +197,10 @@ def _serve(connection: Connection, environments: dict[str, Path | None]) -> None
             last = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{Path(last.filename).name}:{last.lineno}"
             answer = ("raised", EnvironmentFailure(f"{type(error).__name__} at {place}: {error}"))
-        connection.send(answer)
+        try:
+            connection.send(answer)
+        except OSError:  # the parent has gone away meanwhile
+            return
 
 
 class _Played:

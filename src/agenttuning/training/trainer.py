@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -56,8 +56,9 @@ class TrainConfig:
     """Norm to which gradients are clipped."""
     checkpoint_every: int = 20
     """Steps between checkpoints."""
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """Arithmetic of the forward pass; weights of LoRA and the optimiser stay float32."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Arithmetic of the forward pass; LoRA's weights and the optimiser stay float32. auto: bfloat16 where the
+    processor or GPU has units for it (about twice as fast), else float32."""
 
 
 def train(
@@ -74,6 +75,8 @@ def train(
         raise MissingExtra("torch", "train") from None
     from agenttuning import models
 
+    if config.precision == "auto":
+        config = replace(config, precision="bfloat16" if native_bfloat16() else "float32")
     torch.manual_seed(seed)
     folder = models.resolve(model)
     tokenizer = models.load_tokenizer(folder)
@@ -88,7 +91,7 @@ def train(
     counts = _run(config, rows, net, optimizer, out, seed, done, steps, progress)
     _save_model(net, tokenizer, out, model, config)
     shutil.rmtree(out / "checkpoint", ignore_errors=True)
-    return {"steps": steps, "rows": len(rows), "dropped": dropped, **counts}
+    return {"steps": steps, "rows": len(rows), "dropped": dropped, "precision": config.precision, **counts}
 
 
 def _read(corpus: Path, tokenizer: Any, length: int) -> tuple[list[Encoded], dict[str, int]]:
@@ -105,6 +108,16 @@ def _read(corpus: Path, tokenizer: Any, length: int) -> tuple[list[Encoded], dic
     if not rows:
         raise BadInput(f"{corpus}: no row has a trained token within {length} tokens; look at one: agenttuning show")
     return rows, dropped
+
+
+def native_bfloat16() -> bool:
+    """Whether this machine multiplies bfloat16 in hardware; emulated, it is slower than float32."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capability = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capability.get("avx512_bf16") or capability.get("amx_bf16") or capability.get("amx"))
 
 
 def _prepare(net: Any, config: TrainConfig) -> Any:

@@ -42,8 +42,8 @@ def _task(record: Mapping[str, Any], line: int) -> Task:
     info = _get(table, "table_info", dict)
     columns = _names(_get(info, "columns", list))
     rows = [_row(row, len(columns)) for row in _get(info, "rows", list)]
-    if not name.strip() or "\0" in name:
-        raise BadInput("'table_name' is empty or holds a null character")
+    if not name.strip() or not _fit(name) or name.lower().startswith("sqlite_"):
+        raise BadInput(f"'table_name' cannot be a table's name: {name[:60]!r}")
     if not kinds or not isinstance(kinds[0], str):
         raise BadInput("'type' should be a list that holds a word")
     if not label or not all(isinstance(value, str | int | float) for value in label):
@@ -78,8 +78,8 @@ def _names(columns: list[Any]) -> list[str]:
     names: list[str] = []
     for place, column in enumerate(columns, start=1):
         name = column.get("name") if isinstance(column, dict) else None
-        if not isinstance(name, str) or "\0" in name:
-            raise BadInput(f"column {place} has no 'name' that is a text")
+        if not isinstance(name, str) or not _fit(name):
+            raise BadInput(f"column {place} has no 'name' that can be a column's")
         name = name.strip() or f"column {place}"
         while name.casefold() in (other.casefold() for other in names):
             name += "_2"
@@ -87,7 +87,12 @@ def _names(columns: list[Any]) -> list[str]:
     return names
 
 
+def _fit(name: str) -> bool:
+    """Whether every database can hold the name: no null character, no half of a surrogate pair."""
+    return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in name)
+
+
 def _row(row: Any, width: int) -> list[str | None]:
     if not isinstance(row, list) or len(row) != width:
         raise BadInput(f"a row should be a list of {width} values, found {str(row)[:60]}")
-    return [None if value is None else str(value) for value in row]
+    return [None if value is None else str(value).encode(errors="replace").decode() for value in row]

@@ -55,8 +55,10 @@ def concat_ws(separator: Any, *parts: Any) -> str | None:
 
 
 def substring_index(text: Any, mark: Any, count: Any) -> str | None:
-    if None in (text, mark, count) or not mark:
-        return None if mark is None else ""
+    if None in (text, mark, count):
+        return None
+    if not mark:
+        return ""
     parts = _text(text).split(_text(mark))
     count = int(count)
     return _text(mark).join(parts[:count] if count >= 0 else parts[count:])
@@ -70,6 +72,13 @@ def right(text: Any, count: Any) -> str | None:
     if None in (text, count):
         return None
     return _text(text)[-int(count) :] if int(count) > 0 else ""
+
+
+def substring(text: Any, start: Any, count: Any) -> str | None:
+    if None in (text, start, count):
+        return None
+    word, first = _text(text), int(start) - 1 if int(start) > 0 else len(_text(text)) + int(start)
+    return word[first : first + max(0, int(count))] if int(start) and first >= 0 else ""
 
 
 def locate(part: Any, text: Any, start: Any = 1) -> int | None:
@@ -154,18 +163,19 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "CONCAT": (-1, concat),
     "CONCAT_WS": (-1, concat_ws),
     "SUBSTRING_INDEX": (3, substring_index),
-    "LEFT": (2, left),
-    "RIGHT": (2, right),
+    "MYLEFT": (2, left),
+    "MYRIGHT": (2, right),
     "LOCATE": (-1, locate),
     "STR_POSITION": (-1, lambda text, part, start=1: locate(part, text, start)),
+    "MID": (-1, lambda text, start, count=_MAX_TEXT: substring(text, start, count)),
     "LPAD": (3, lpad),
     "RPAD": (3, rpad),
     "REPEAT": (2, repeat),
     "REVERSE": (1, lambda text: None if text is None else _text(text)[::-1]),
     "REGEXP": (2, regexp),
     "REGEXP_LIKE": (2, lambda text, pattern: regexp(pattern, text)),
-    "TRUNCATE": (2, truncate),
-    "FORMAT": (2, as_format),
+    "MYTRUNCATE": (2, truncate),
+    "MYFORMAT": (2, as_format),
     "MD5": (1, lambda text: None if text is None else hashlib.md5(_text(text).encode()).hexdigest()),
     "YEAR": (1, part_of_date(lambda day: day.year)),
     "MONTH": (1, part_of_date(lambda day: day.month)),
@@ -175,12 +185,45 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "CHAR_LENGTH": (1, lambda text: None if text is None else len(_text(text))),
     "GREATEST": (-1, lambda *values: None if None in values else max(values, key=number)),
     "LEAST": (-1, lambda *values: None if None in values else min(values, key=number)),
+    "ELT": (-1, lambda place, *rest: rest[place - 1] if place and 0 < place <= len(rest) else None),
+    "ASCII": (1, lambda text: None if text is None else ord(_text(text)[:1] or "\0")),
+    "SPACE": (1, lambda count: repeat(" ", count)),
+    "NOW": (0, lambda: datetime.now().isoformat(" ", "seconds")),
     "FIELD": (-1, lambda value, *rest: next((i for i, x in enumerate(rest, 1) if x == value), 0)),
     "FIND_IN_SET": (2, find_in_set),
 }
 
 
+class GroupConcat:
+    """GROUP_CONCAT with DISTINCT, ORDER BY and SEPARATOR; `distinct` and `descending` are 0 or 1."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Any, str]] = []
+        self._separator, self._distinct, self._ordered, self._descending = ",", 0, 0, 0
+
+    def step(self, *arguments: Any) -> None:
+        """Arguments: value, separator, distinct, ordered, the key to order by, descending."""
+        value, self._separator, self._distinct, self._ordered, key, self._descending = arguments
+        if value is not None:
+            self._parts.append((key, _text(value)))
+
+    def finalize(self) -> Any:
+        parts = self._parts
+        if self._ordered:
+            parts = sorted(parts, key=_sort_key, reverse=bool(self._descending))
+        texts = [text for _, text in parts]
+        if self._distinct:
+            texts = list({fold(text): text for text in reversed(texts)}.values())[::-1]
+        return self._separator.join(texts)[:_MAX_TEXT] if texts else None
+
+
+def _sort_key(part: tuple[Any, str]) -> tuple[int, Any]:
+    key = part[0]
+    return (0, 0) if key is None else (2, fold(key)) if isinstance(key, str) else (1, key)
+
+
 def register(connection: sqlite3.Connection) -> None:
     connection.create_collation("MYSQL", collate)
+    connection.create_aggregate("MYGROUP", 6, GroupConcat)
     for name, (arguments, function) in _FUNCTIONS.items():
         connection.create_function(name, arguments, function, deterministic=True)

@@ -23,6 +23,7 @@ from agenttuning.environments.database.backend import (
     Result,
     SQLError,
 )
+from agenttuning.environments.database.mysql import syntax_error
 from agenttuning.environments.database.sqlite import quote
 from agenttuning.errors import BadInput
 
@@ -92,7 +93,7 @@ class MariaBackend:
         if len(sql) > MAX_QUERY:
             raise SQLError(1153, f"Got a statement of {len(sql)} characters, more than {MAX_QUERY}")
         if not _ALLOWED.match(sql) or _FILES.search(sql):
-            raise SQLError(1044, f"Access denied for this statement: {sql.strip()[:40]}")
+            raise syntax_error(sql.strip()[:40])
         try:
             with self._connection.cursor() as cursor:
                 changed = cursor.execute(sql)

