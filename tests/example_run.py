@@ -44,9 +44,7 @@ def episode(environment: str, number: int, model: str, rng: Random) -> Trajector
     level = ("easy", "medium", "hard")[number % 3]
     kind = KINDS[level][number // 3 % 2]
     goal = GOALS[environment].format(n=1800 + number)
-    task = Task(
-        environment, f"test-{number:04}", "test", goal, {"level": level, "kind": kind, "answer": ["14"]}
-    )
+    task = Task(environment, f"test-{number:04}", "test", goal, {"level": level, "kind": kind, "answer": ["14"]})
     chance = CHANCE[model][level] if HELD[environment] == "in" else 0.08
     outcome: Outcome = "solved" if rng.random() < chance else "failed"
     if outcome == "failed" and model == "base":
@@ -68,9 +66,7 @@ def episode(environment: str, number: int, model: str, rng: Random) -> Trajector
         steps = [Step(Decision(), error, written=written, error="format")] * (2 + number % 3)
     else:
         steps.append(Step(Decision(None, ToolCall("answer", {"value": "41"})), "Recorded."))
-    reward = (
-        1.0 if outcome == "solved" else round(rng.choice((0, 0, 0, 0.4)), 2) * (environment == "hotpotqa")
-    )
+    reward = 1.0 if outcome == "solved" else round(rng.choice((0, 0, 0, 0.4)), 2) * (environment == "hotpotqa")
     opening = f"{goal}\n\nTables: lighthouse(name TEXT, built INTEGER, height REAL)"
     return Trajectory(
         task,
@@ -113,9 +109,7 @@ def scores(folder: Path, model: str, tasks: int, rng: Random) -> dict:
     for environment in TOOLS:
         episodes = [episode(environment, i, model, rng) for i in range(tasks)]
         write_trajectories(folder / "trajectories" / f"{environment}.jsonl", episodes)
-        environments[environment] = score_environment(
-            episodes, metric=METRIC[environment], held=HELD[environment]
-        )
+        environments[environment] = score_environment(episodes, metric=METRIC[environment], held=HELD[environment])
     content = {
         "model": "runs/example/model" if model != "base" else "smollm2-135m-instruct",
         "dialect": "command",
@@ -222,6 +216,4 @@ if __name__ == "__main__":
     parser.add_argument("--bad", action="store_true")
     options = parser.parse_args()
     run = write_run(options.folder, bad=options.bad)
-    print(
-        json.dumps(sorted(str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()), indent=1)
-    )
+    print(json.dumps(sorted(str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()), indent=1))

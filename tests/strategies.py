@@ -60,9 +60,7 @@ steps = st.builds(
     st.one_of(st.none(), st.builds(Usage, st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))),
     st.sampled_from([None, "format", "invalid"]),
 )
-tasks = st.builds(
-    Task, names, names, st.sampled_from(SPLITS), nasty, st.dictionaries(names, values, max_size=3)
-)
+tasks = st.builds(Task, names, names, st.sampled_from(SPLITS), nasty, st.dictionaries(names, values, max_size=3))
 trajectories = st.builds(
     Trajectory,
     tasks,

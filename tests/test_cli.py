@@ -37,9 +37,7 @@ def modules_after(*arguments):
         "except SystemExit: pass\n"
         "print(*{m.partition('.')[0] for m in sys.modules}, file=sys.stderr)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     return set(done.stderr.split())
 
 
@@ -99,9 +97,7 @@ BAD = [
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli")
-    write_trajectories(
-        folder / "good.jsonl", [episode(i, outcome="failed" if i == 3 else "solved") for i in range(8)]
-    )
+    write_trajectories(folder / "good.jsonl", [episode(i, outcome="failed" if i == 3 else "solved") for i in range(8)])
     (folder / "broken.jsonl").write_text((folder / "good.jsonl").read_text().split("\n")[0] + "\n{broken\n")
     write_jsonl(folder / "chat.jsonl", [chat(i) for i in range(3)])
     (folder / "recipe.yaml").write_text("colect: {}\n")

@@ -55,9 +55,7 @@ QUERIES = {
     "REPLACE INTO ship VALUES ('a', 'b', 1)": "OK, 1 row changed.",
     "UPDATE ship SET length = 5, town = 'X' WHERE length > 12": "OK, 2 rows changed.",
     "UPDATE ship SET length = 1 ORDER BY length DESC LIMIT 1": "OK, 1 row changed.",
-    "UPDATE ship s JOIN `Town List` t ON s.town = t.Name SET s.length = 9 WHERE t.pop > 1000": (
-        "OK, 2 rows changed."
-    ),
+    "UPDATE ship s JOIN `Town List` t ON s.town = t.Name SET s.length = 9 WHERE t.pop > 1000": ("OK, 2 rows changed."),
     "DELETE FROM ship LIMIT 2": "OK, 2 rows changed.",
 }
 ERRORS = {
@@ -105,8 +103,7 @@ def test_sqlite_complains_as_mysql(sqlite, sql):
     [
         "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n",
         "SELECT COUNT(*) FROM " + ", ".join(f"ship AS s{i}" for i in range(30)),
-        "INSERT INTO ship SELECT a.name, a.town, 1 FROM "
-        + ", ".join(f"ship AS {c}" for c in "abcdefghijklmnop"),
+        "INSERT INTO ship SELECT a.name, a.town, 1 FROM " + ", ".join(f"ship AS {c}" for c in "abcdefghijklmnop"),
     ],
 )
 def test_a_runaway_statement_is_stopped(sql):
@@ -234,9 +231,7 @@ def test_a_real_server_solves_the_benchmark_file(server, monkeypatch):
     check_benchmark_file()
 
 
-@pytest.mark.parametrize(
-    "address", ["localhost", "postgres://h/", "mysql://", "mysql://h:port/", "/no/such.sock"]
-)
+@pytest.mark.parametrize("address", ["localhost", "postgres://h/", "mysql://", "mysql://h:port/", "/no/such.sock"])
 def test_a_bad_address_is_the_users_to_mend(monkeypatch, address):
     monkeypatch.setenv(SERVER, address)
     environment = Database()

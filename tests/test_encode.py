@@ -34,9 +34,7 @@ def trained_text(encoded, tokenizer):
 
 
 def test_exactly_the_trained_segments_and_their_stop_tokens(tokenizer):
-    assert trained_text(encode(TALK, tokenizer), tokenizer) == (
-        " Lima — by the sea 🌊.<|im_end|>Santiago.<|im_end|>"
-    )
+    assert trained_text(encode(TALK, tokenizer), tokenizer) == (" Lima — by the sea 🌊.<|im_end|>Santiago.<|im_end|>")
 
 
 def test_ids_are_those_of_the_whole_text(tokenizer):

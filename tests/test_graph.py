@@ -16,9 +16,7 @@ GRAPH = load_graph()
 def names(*path: str) -> list[str]:
     """The labels that a walk from the first name along the relations ends at."""
     start, *relations = path
-    program = [
-        ["get_neighbors", f"#{i - 1}" if i else start, relation] for i, relation in enumerate(relations)
-    ]
+    program = [["get_neighbors", f"#{i - 1}" if i else start, relation] for i, relation in enumerate(relations)]
     return sorted(run(GRAPH, program).names(f"#{len(relations) - 1}"))
 
 

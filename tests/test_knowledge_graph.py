@@ -55,8 +55,7 @@ def test_an_episode(tmp_path):
         )
     ]
     assert seen == [
-        "airports, calling_code, capital, cities, continent, currency, domain, languages, neighbours,"
-        " timezones",
+        "airports, calling_code, capital, cities, continent, currency, domain, languages, neighbours, timezones",
         "Variable #0: countries (3)",
         "area, population",
         "Variable #1: countries (1)",

@@ -82,8 +82,7 @@ def test_shares(tmp_path, sources, eta, rows, agent, general):
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path, sources):
     first, again, other = (
-        mixed(tmp_path, sources, seed=seed, name=name)[2].read_bytes()
-        for name, seed in (("a", 0), ("b", 0), ("c", 1))
+        mixed(tmp_path, sources, seed=seed, name=name)[2].read_bytes() for name, seed in (("a", 0), ("b", 0), ("c", 1))
     )
     assert first == again != other
 

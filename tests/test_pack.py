@@ -16,9 +16,7 @@ PREFIX = "You answer questions about towns. Say what you think, then answer in o
 def rows():
     tokenizer = load_tokenizer(resolve(BUILT_IN))
     talks = [
-        Conversation(
-            (system(PREFIX), user(f"Town {i}?"), assistant(Segment(f"Answer {'no ' * i}{i}.", True)))
-        )
+        Conversation((system(PREFIX), user(f"Town {i}?"), assistant(Segment(f"Answer {'no ' * i}{i}.", True))))
         for i in range(5)
     ]
     talks.append(Conversation((user("Hello there."), assistant(Segment("Hello.", True)))))

@@ -167,9 +167,7 @@ def test_text_that_cannot_be_written_is_replaced(run: Path, tmp_path: Path) -> N
     shutil.copytree(run, copy)
     path = copy / "evaluation" / "tuned" / "scores.json"
     write_json(path, read_json(path))
-    path.write_text(
-        path.read_text(encoding="utf-8").replace('"command"', '"a\\ud800\\u202eb"'), encoding="utf-8"
-    )
+    path.write_text(path.read_text(encoding="utf-8").replace('"command"', '"a\\ud800\\u202eb"'), encoding="utf-8")
     assert "a\ufffd\ufffdb" in write_report(copy).read_text(encoding="utf-8")
     assert visible("x" * 5000).endswith("2,000 more characters")
 
@@ -178,9 +176,7 @@ def test_pairs_are_picked_by_the_rule(run: Path) -> None:
     sides = {}
     for side in ("base", "tuned"):
         folder = run / "evaluation" / side / "trajectories"
-        sides[side] = {
-            p.stem: {t.task.id: t for t in read_trajectories(p)} for p in sorted(folder.glob("*.jsonl"))
-        }
+        sides[side] = {p.stem: {t.task.id: t for t in read_trajectories(p)} for p in sorted(folder.glob("*.jsonl"))}
     pairs = pick(sides)
     assert pairs[0].case == "solved only after training"
     assert pairs[0].before.outcome != "solved" == pairs[0].after.outcome
@@ -209,9 +205,7 @@ def test_the_headline_follows_the_direction_that_is_better() -> None:
         "The tuned model is a better agent on held-in tasks. Its general answers held; its perplexity on "
         "general conversations rose, within the start model's interval."
     )
-    assert headline(findings({"general": {"nll": row(better="lower", verdict="fell")}})).endswith(
-        "held or rose."
-    )
+    assert headline(findings({"general": {"nll": row(better="lower", verdict="fell")}})).endswith("held or rose.")
     assert "take this as a hint" in findings({"held_in": row(n=8)})[0].text
     assert headline([]) == ""
 

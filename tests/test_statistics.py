@@ -87,9 +87,7 @@ def test_paired_interval_holds_the_truth_as_often_as_it_says(chances: tuple[floa
         for b in range(n + 1 - a):
             for c in range(n + 1 - a - b):
                 d = n - a - b - c
-                weight = (
-                    comb(n, a) * comb(n - a, b) * comb(n - a - b, c) * both**a * won**b * lost**c * neither**d
-                )
+                weight = comb(n, a) * comb(n - a, b) * comb(n - a - b, c) * both**a * won**b * lost**c * neither**d
                 before = [1] * a + [0] * b + [1] * c + [0] * d
                 after = [1] * a + [1] * b + [0] * c + [0] * d
                 interval = paired_shares(before, after)

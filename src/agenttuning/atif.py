@@ -125,9 +125,7 @@ def from_atif(document: Mapping[str, Any]) -> Trajectory:
             meta=extra["meta"],
         )
     except KeyError as error:
-        raise BadInput(
-            f"field {error.args[0]!r} is missing; is this a file that agenttuning wrote?"
-        ) from None
+        raise BadInput(f"field {error.args[0]!r} is missing; is this a file that agenttuning wrote?") from None
     except (TypeError, ValueError, AttributeError) as error:
         raise BadInput(f"not an agenttuning trajectory: {error}") from None
 

@@ -124,9 +124,7 @@ def from_row(row: Mapping[str, Any], *, where: str = "row") -> Conversation:
         if role != "assistant":
             out.append(Message(role, (Segment(text),)))
             continue
-        train = bool(
-            next((item[k] for k in ("train", "loss", "trainable", "weight") if item.get(k) is not None), True)
-        )
+        train = bool(next((item[k] for k in ("train", "loss", "trainable", "weight") if item.get(k) is not None), True))
         pieces = item.get("segments")
         try:
             segments = (

@@ -10,7 +10,7 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -21,7 +21,7 @@ MAX_LINE = 64 * 1024 * 1024  # a longer JSONL line is a broken file, not a row
 
 
 @contextmanager
-def atomic_write(path: Path) -> Iterator[IO[str]]:
+def atomic_write(path: Path) -> Generator[IO[str]]:
     """Open ``path.partial`` for text; rename it to `path` when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")

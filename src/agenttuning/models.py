@@ -46,9 +46,7 @@ def resolve(model: str) -> Path:
     if path.exists() or model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise BadInput(f"model {model!r}: no such folder; give a checkpoint folder, a hub id or {BUILT_IN!r}")
     if "/" not in model:
-        raise BadInput(
-            f"unknown model {model!r}; give a checkpoint folder, a hub id (owner/name) or {BUILT_IN!r}"
-        )
+        raise BadInput(f"unknown model {model!r}; give a checkpoint folder, a hub id (owner/name) or {BUILT_IN!r}")
     return _from_hub(model)
 
 
@@ -109,7 +107,7 @@ def _unpack_gguf(file: Path, out: Path) -> None:
     fresh.load_state_dict(loaded.state_dict())
     fresh.generation_config.do_sample = False
     fresh.generation_config.temperature = fresh.generation_config.top_p = None
-    tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+    tokenizer: Any = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
     out.mkdir(parents=True)
     fresh.save_pretrained(out)
     tokenizer.save_pretrained(out)

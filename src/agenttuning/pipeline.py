@@ -48,9 +48,7 @@ def run(recipe: Recipe, root: Path = Path("runs"), *, say: Say = print) -> Path:
 def stages(recipe: Recipe, folder: Path) -> list[Stage]:
     """The stages of a recipe in order, each reading what those before it wrote."""
     dialect, seed = recipe.dialect, recipe.seed
-    trajectories, filtered, corpus, model = (
-        folder / name for name in ("trajectories", "filtered", "corpus", "model")
-    )
+    trajectories, filtered, corpus, model = (folder / name for name in ("trajectories", "filtered", "corpus", "model"))
     base, tuned = folder / "evaluation" / "base", folder / "evaluation" / "tuned"
     return [
         collect_stage(recipe.collect, trajectories, dialect=dialect, seed=seed),
@@ -65,9 +63,7 @@ def stages(recipe: Recipe, folder: Path) -> list[Stage]:
         ),
         train_stage(recipe.train, corpus / "corpus.jsonl", recipe.model, model, seed=seed),
         evaluate_stage(recipe.evaluate, recipe.model, base, dialect=dialect, seed=seed),
-        evaluate_stage(
-            recipe.evaluate, model / "merged", tuned, dialect=dialect, seed=seed, base=recipe.model
-        ),
+        evaluate_stage(recipe.evaluate, model / "merged", tuned, dialect=dialect, seed=seed, base=recipe.model),
     ]
 
 
@@ -141,9 +137,7 @@ def evaluate_stage(
 ) -> Stage:
     def work(partial: Path) -> Mapping[str, Any]:
         with bar(f"evaluate {out.name}") as progress:
-            scores = evaluate(
-                config, str(model), partial, dialect=dialect, seed=seed, base=base, progress=progress
-            )
+            scores = evaluate(config, str(model), partial, dialect=dialect, seed=seed, base=base, progress=progress)
         return {
             name: {key: score[key] for key in ("n", "mean", "low", "high")}
             for name, score in scores["environments"].items()

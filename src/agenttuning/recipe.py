@@ -88,9 +88,7 @@ def find(source: str | Path) -> Path:
     known = {p.stem: p for folder in _shipped() for p in sorted(folder.glob("*.yaml"))}
     if str(source) in known:
         return known[str(source)]
-    raise BadInput(
-        f"no recipe {str(source)!r}: no such file, and of the shipped ones {suggest(path.stem, known)}"
-    )
+    raise BadInput(f"no recipe {str(source)!r}: no such file, and of the shipped ones {suggest(path.stem, known)}")
 
 
 def dump(recipe: Recipe) -> str:
@@ -109,9 +107,7 @@ def _override(values: dict[str, Any], overrides: Sequence[str]) -> list[str]:
     for text in overrides:
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
-            raise RecipeError(
-                f"override {text!r}: write it as section.key=value, e.g. train.learning_rate=1e-3"
-            )
+            raise RecipeError(f"override {text!r}: write it as section.key=value, e.g. train.learning_rate=1e-3")
         *sections, last = key.strip().split(".")
         place = values
         for section in sections:
@@ -145,9 +141,7 @@ def _names(values: Mapping[str, Any]) -> list[Mistake]:
         chosen = part.get(key) if isinstance(part, dict) else None
         for name in chosen if isinstance(chosen, dict) else ():
             if name not in known:
-                mistakes.append(
-                    (f"{section}.{key}.{name}", f"unknown environment; {suggest(str(name), known)}")
-                )
+                mistakes.append((f"{section}.{key}.{name}", f"unknown environment; {suggest(str(name), known)}"))
     return mistakes
 
 

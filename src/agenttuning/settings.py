@@ -95,10 +95,7 @@ def _convert(hint: Any, value: Any, mistakes: list[Mistake], path: str) -> Any:
     if (origin or hint) in (list, tuple):
         if not isinstance(value, list | tuple):
             raise _wrong(mistakes, path, f"expected a list, found {_shown(value)}")
-        items = [
-            _convert(inner[0] if inner else Any, item, mistakes, f"{path}[{i}]")
-            for i, item in enumerate(value)
-        ]
+        items = [_convert(inner[0] if inner else Any, item, mistakes, f"{path}[{i}]") for i, item in enumerate(value)]
         return tuple(items) if (origin or hint) is tuple else items
     if isinstance(origin or hint, type) and issubclass(origin or hint, Mapping):
         if value is None:

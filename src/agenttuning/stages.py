@@ -31,7 +31,7 @@ PLAN = "stage.json"  # in a partial folder: what it is being made from
 # Settings that change how fast a stage runs, never what it writes.
 SPEED_ONLY = frozenset({"concurrency", "workers", "threads"})
 # In a folder, but no part of what it holds: times, and the file that an engine derives from a checkpoint.
-NOT_CONTENT = frozenset({MANIFEST, "model-f16.gguf"})
+NOT_CONTENT = frozenset({MANIFEST})
 PACKAGES = ("torch", "transformers", "peft", "openvino", "openvino-genai", "tokenizers")
 
 

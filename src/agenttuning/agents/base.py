@@ -15,7 +15,7 @@ from agenttuning.trajectory import Decision, Trajectory, Usage
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """`written` is a model's exact text. `unreadable` says why it is no decision (then `decision` is empty)."""
+    """`written` is a model's exact text; `unreadable` says why it holds no decision (which is empty then)."""
 
     decision: Decision
     written: str | None = None
@@ -27,8 +27,11 @@ class Turn:
 class Agent(Protocol):
     """`name` goes into the trajectory; `dialect` is None for who does not write text."""
 
-    name: str
-    dialect: str | None
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dialect(self) -> str | None: ...
 
     def turn(self, trajectory: Trajectory, environment: Seat) -> Turn:
         """Raises NoExpert, ContextFull or EngineError; the episode records each as its outcome."""

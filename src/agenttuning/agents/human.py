@@ -81,9 +81,7 @@ def read_call(line: str, tools: Sequence[Tool]) -> ToolCall:
 
 def listing(tools: Sequence[Tool]) -> str:
     """The tools, numbered, with their phrases."""
-    lines = [
-        f" {i}. {tool.phrase or tool.name}  ({tool.description})" for i, tool in enumerate(tools, start=1)
-    ]
+    lines = [f" {i}. {tool.phrase or tool.name}  ({tool.description})" for i, tool in enumerate(tools, start=1)]
     return "\n".join([*lines, " also: tool {json arguments}, expert, help, quit"])
 
 

@@ -12,7 +12,7 @@ from agenttuning.trajectory import Decision, Trajectory
 
 @dataclass(frozen=True)
 class ModelAgent:
-    """`sampling.seed` is combined with the episode's seed and turn, so a repeated episode repeats its replies."""
+    """`sampling.seed` is joined with the episode's seed and turn, so a repeated episode repeats its replies."""
 
     name: str
     engine: Engine

@@ -7,7 +7,7 @@ from agenttuning.trajectory import Trajectory
 
 
 class ReplayAgent:
-    """Plays `recorded`'s decisions in order. Raises NoExpert when the episode asks for more than were recorded."""
+    """Plays `recorded`'s decisions in order; raises NoExpert when the episode asks for more than there are."""
 
     name = "replay"
     dialect = None

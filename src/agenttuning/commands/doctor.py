@@ -72,16 +72,12 @@ def _machine() -> Iterator[Finding]:
     memory = memory_gb()
     need = f"the quickstart needs {LEAST_MEMORY:g} GB; a smaller train.pack_length needs less"
     enough = memory is None or memory >= LEAST_MEMORY
-    yield Finding(
-        "memory", enough, "unknown" if memory is None else f"{memory:.1f} GB", "" if enough else need
-    )
+    yield Finding("memory", enough, "unknown" if memory is None else f"{memory:.1f} GB", "" if enough else need)
     disk = shutil.disk_usage(Path.cwd()).free / 1e9
     need = "" if disk >= LEAST_DISK else f"free {LEAST_DISK:g} GB, or use --root on another disk"
     yield Finding("disk", not need, f"{disk:.1f} GB free here", need)
     gpu = _gpu()
-    yield Finding(
-        "GPU", bool(gpu), gpu or "none seen", "" if gpu else "not needed; the quickstart runs on CPU"
-    )
+    yield Finding("GPU", bool(gpu), gpu or "none seen", "" if gpu else "not needed; the quickstart runs on CPU")
 
 
 def memory_gb() -> float | None:

@@ -44,9 +44,7 @@ def play(
     with Pool({environment: data}, processes=1) as pool, pool.seat(environment) as seat:
         about = seat.describe()
         chosen = _choose(seat, split, task, level, seed, data)
-        print(
-            f"{chosen.environment} {chosen.id} ({chosen.level or 'no level'}, {chosen.kind or 'no kind'})\n"
-        )
+        print(f"{chosen.environment} {chosen.id} ({chosen.level or 'no level'}, {chosen.kind or 'no kind'})\n")
         print(f"{about.instructions}\n\n{listing(about.tools)}\n")
         with pool.seat(environment) as beside:
             agent = HumanAgent(hint=_Expert(beside, chosen).next)
@@ -60,9 +58,7 @@ def play(
     print(f"\n{episode.outcome}, reward {episode.reward:g} after {len(episode.steps)} turns")
 
 
-def _choose(
-    seat: Seat, split: Split, wanted: str | None, level: str | None, seed: int, data: Path | None
-) -> Task:
+def _choose(seat: Seat, split: Split, wanted: str | None, level: str | None, seed: int, data: Path | None) -> Task:
     tasks = seat.tasks(split, limit=None if data else (ENOUGH if wanted or level else 1), seed=seed)
     for task in tasks:
         if (wanted is None or task.id == wanted) and (level is None or task.level == level):

@@ -30,9 +30,7 @@ def compare(
     before, after = (read_json(path / "scores.json" if path.is_dir() else path) for path in (base, tuned))
     for path, scores in ((base, before), (tuned, after)):
         if not isinstance(scores, dict) or "environments" not in scores:
-            raise BadInput(
-                f"{path}: not an evaluation; expected the folder that `agenttuning evaluate` wrote"
-            )
+            raise BadInput(f"{path}: not an evaluation; expected the folder that `agenttuning evaluate` wrote")
     comparison = compare_scores(before, after)
     if json:
         from json import dumps

@@ -34,8 +34,7 @@ def run(
     if dry_run:
         print(dump(chosen))
         rows = [
-            [name, str(out), "run" if runs else "skip", why]
-            for name, out, runs, why in pipeline.plan(chosen, root)
+            [name, str(out), "run" if runs else "skip", why] for name, out, runs, why in pipeline.plan(chosen, root)
         ]
         print(aligned([["stage", "writes", "", "why"], *rows]))
         return

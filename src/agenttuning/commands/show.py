@@ -100,7 +100,5 @@ def _print(encoded: Any, tokens: list[str], source: str, tokenizer: Any) -> None
         if weight > 0:
             pairs = ((tokens[i], encoded.ids[i]) for i in range(place, place + count))
             line = "  ".join(f"{token!r} {number}" for token, number in pairs)
-            console.print(
-                Text(f"{capability or 'trained'}: ", style=STYLES[capability]) + Text(line), soft_wrap=True
-            )
+            console.print(Text(f"{capability or 'trained'}: ", style=STYLES[capability]) + Text(line), soft_wrap=True)
         place += count

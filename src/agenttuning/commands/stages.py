@@ -81,9 +81,7 @@ def evaluate(
     seed: Seed = 0,
 ) -> None:
     """Measure a model."""
-    _perform(
-        pipeline.evaluate_stage(config or EvaluateConfig(), model, out, dialect=dialect, seed=seed, base=base)
-    )
+    _perform(pipeline.evaluate_stage(config or EvaluateConfig(), model, out, dialect=dialect, seed=seed, base=base))
 
 
 def _perform(stage: Stage) -> None:

@@ -72,10 +72,7 @@ def validate(
 
 
 def _text(result: Validation) -> str:
-    lines = [
-        f"{result.environment}: {result.solved} of {result.tasks} solved, "
-        f"mean reward {result.mean_reward:.3f}"
-    ]
+    lines = [f"{result.environment}: {result.solved} of {result.tasks} solved, mean reward {result.mean_reward:.3f}"]
     lines += [f"  {f['id']}: reward {f['reward']:g}, {f['reason']}" for f in result.failures[:SHOWN]]
     if len(result.failures) > SHOWN:
         lines.append(f"  and {len(result.failures) - SHOWN} more; --json lists them all")

@@ -57,9 +57,7 @@ def _sharegpt(row: Mapping[str, Any], where: str) -> list[dict[str, str]]:
         role = _ROLES.get(turn.get("from", turn.get("role", ""))) if isinstance(turn, Mapping) else None
         text = turn.get("value", turn.get("content")) if role else None
         if role is None or not isinstance(text, str):
-            raise BadInput(
-                f"{where}: conversations[{i}] needs 'from' (human, gpt or system) and a text 'value'"
-            )
+            raise BadInput(f"{where}: conversations[{i}] needs 'from' (human, gpt or system) and a text 'value'")
         if role == "assistant" and not any(m["role"] == "user" for m in messages):
             continue
         messages.append({"role": role, "content": text})

@@ -125,9 +125,7 @@ class _Source:
         self.name, self.path, self.read, self.seed = name, path, read, seed
         useful = array("Q", (n for n, row in read_jsonl(path) if read(row, f"{path}:{n}") is not None))
         if not useful:
-            raise BadInput(
-                f"{path}: no rows to draw from; give its share another source or leave it out (eta)"
-            )
+            raise BadInput(f"{path}: no rows to draw from; give its share another source or leave it out (eta)")
         self.places = array("Q", _offsets(path, useful))
         self.rows = self._endless()
 

@@ -117,9 +117,7 @@ def _try_phrases(line: str, tools: Sequence[Tool]) -> ToolCall | None:
     phrased.sort(key=lambda tool: -len(_PLACEHOLDER.sub("", tool.phrase or "")))
     for tool in phrased:
         pieces = _PLACEHOLDER.split(tool.phrase or "")
-        pattern = "".join(
-            f"(?P<{piece}>.+?)" if i % 2 else re.escape(piece) for i, piece in enumerate(pieces)
-        )
+        pattern = "".join(f"(?P<{piece}>.+?)" if i % 2 else re.escape(piece) for i, piece in enumerate(pieces))
         match = re.fullmatch(pattern, line)
         if match is None:
             continue

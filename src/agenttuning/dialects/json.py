@@ -49,9 +49,7 @@ class Json(Dialect):
         if start < 0:
             raise FormatError("Your reply must be one JSON object.")
         if len(text) > 2 * MAX_ARGUMENTS:
-            raise FormatError(
-                f"Your reply is {len(text)} characters long; at most {2 * MAX_ARGUMENTS} are read."
-            )
+            raise FormatError(f"Your reply is {len(text)} characters long; at most {2 * MAX_ARGUMENTS} are read.")
         try:
             value, _ = json.JSONDecoder().raw_decode(text, start)
         except (ValueError, RecursionError) as error:

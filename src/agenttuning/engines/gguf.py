@@ -45,9 +45,7 @@ def export_gguf(folder: Path, out: Path) -> Path:
     except ModuleNotFoundError:
         raise MissingExtra("gguf", "cpu") from None
     if not supports_gguf(folder):
-        raise BadInput(
-            f"{folder}: only plain Llama checkpoints can be written as GGUF; use --engine transformers"
-        )
+        raise BadInput(f"{folder}: only plain Llama checkpoints can be written as GGUF; use --engine transformers")
     config = read_json(folder / "config.json")
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(out.name + ".partial")
@@ -86,9 +84,7 @@ def _write_tokenizer(writer: Any, tokenizer: Any, config: dict, gguf: Any) -> No
 
     state = json.loads(tokenizer.backend_tokenizer.to_str())
     if state["model"]["type"] != "BPE":
-        raise BadInput(
-            f"a {state['model']['type']} tokenizer cannot be written as GGUF; use --engine transformers"
-        )
+        raise BadInput(f"a {state['model']['type']} tokenizer cannot be written as GGUF; use --engine transformers")
     vocabulary = {index: token for token, index in tokenizer.get_vocab().items()}
     special = set(tokenizer.all_special_ids)
     tokens, types = [], []

@@ -47,17 +47,11 @@ class OpenAIEngine:
         """Find out now, not in the middle of a run, whether the endpoint answers and has the model."""
         base = self._client.base_url
         try:
-            served = [
-                entry.id for entry in self._client.with_options(max_retries=1, timeout=20).models.list()
-            ]
+            served = [entry.id for entry in self._client.with_options(max_retries=1, timeout=20).models.list()]
         except self._openai.AuthenticationError:
-            raise EngineError(
-                f"{base} refused the key; check the environment variable that holds it"
-            ) from None
+            raise EngineError(f"{base} refused the key; check the environment variable that holds it") from None
         except self._openai.APIConnectionError as error:
-            raise EngineError(
-                f"{base} does not answer ({error}); start the server or check the URL"
-            ) from None
+            raise EngineError(f"{base} does not answer ({error}); start the server or check the URL") from None
         except self._openai.APIStatusError as error:
             if error.status_code != 404:  # some servers list no models
                 raise EngineError(f"{base} answered {error.status_code} to a list of models") from None
@@ -65,9 +59,7 @@ class OpenAIEngine:
         if not self.model and len(served) == 1:
             self.model = served[0]
         if not self.model or (served and self.model not in served):
-            raise EngineError(
-                f"{base} serves {', '.join(served[:10]) or 'no model'}; write the model as URL#MODEL"
-            )
+            raise EngineError(f"{base} serves {', '.join(served[:10]) or 'no model'}; write the model as URL#MODEL")
 
     def submit(self, conversation: Conversation, sampling: Sampling) -> Future[Reply]:
         return self._pool.submit(self._ask, conversation, sampling)

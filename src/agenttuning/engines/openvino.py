@@ -4,16 +4,18 @@ Requests join and leave the running batch at any step, and a turn computes only 
 Weights are float16 and arithmetic float32: fewer bits are faster and visibly another model.
 """
 
+import hashlib
 import queue
 from pathlib import Path
 from typing import Any
 
 from agenttuning.engines.batching import BatchingEngine, Job
-from agenttuning.engines.gguf import export_gguf
+from agenttuning.engines.gguf import export_gguf, supports_gguf
 from agenttuning.errors import EngineError, MissingExtra
-from agenttuning.files import read_json
-from agenttuning.models import load_tokenizer
+from agenttuning.files import read_json, sha256
+from agenttuning.models import cache_folder, load_tokenizer
 
+KEPT_EXPORTS = 4  # GGUF files in the cache; the longest unused go first
 CACHE_GIGABYTES = 1  # the KV cache; full blocks of ended conversations are dropped first
 
 
@@ -26,9 +28,7 @@ class OpenVinoEngine(BatchingEngine):
         except ModuleNotFoundError:
             raise MissingExtra("openvino-genai", "cpu") from None
         self._genai: Any = openvino_genai
-        file = folder / "model-f16.gguf"
-        if not file.is_file():
-            export_gguf(folder, file)
+        file = _cached_gguf(folder)
         scheduler = openvino_genai.SchedulerConfig()
         scheduler.cache_size = CACHE_GIGABYTES
         scheduler.enable_prefix_caching = True
@@ -91,9 +91,24 @@ class OpenVinoEngine(BatchingEngine):
         for handle in [h for h in running if h.get_status() != ended.RUNNING]:
             job = running.pop(handle)
             if handle.get_status() != ended.FINISHED:
-                job.future.set_exception(
-                    EngineError(f"the openvino engine dropped a request ({handle.get_status()})")
-                )
+                job.future.set_exception(EngineError(f"the openvino engine dropped a request ({handle.get_status()})"))
                 continue
             (output,) = handle.read_all()
             self.settle(job, list(output.generated_ids))
+
+
+def _cached_gguf(folder: Path) -> Path:
+    """The checkpoint's export, made once for its content and never inside the checkpoint's own folder."""
+    if not supports_gguf(folder):
+        export_gguf(folder, folder)  # raises, with the reason
+    digest = hashlib.sha256("".join(sha256(f) for f in sorted(folder.glob("*.safetensors"))).encode())
+    digest.update((folder / "config.json").read_bytes())
+    file = cache_folder() / "gguf" / f"{digest.hexdigest()[:24]}.gguf"
+    if file.is_file():
+        file.touch()
+        return file
+    export_gguf(folder, file)
+    exports = sorted(file.parent.glob("*.gguf"), key=lambda f: f.stat().st_mtime, reverse=True)
+    for old in exports[KEPT_EXPORTS:]:
+        old.unlink(missing_ok=True)
+    return file

@@ -19,11 +19,7 @@ class TransformersEngine(BatchingEngine):
 
     def __init__(self, folder: Path):
         self._model: Any = load_model(folder).eval()
-        base = (
-            folder
-            if (folder / "tokenizer_config.json").is_file()
-            else resolve(self._model.config.name_or_path)
-        )
+        base = folder if (folder / "tokenizer_config.json").is_file() else resolve(self._model.config.name_or_path)
         super().__init__(load_tokenizer(base), self._model.config.max_position_embeddings)
 
     def run(self) -> None:
@@ -50,9 +46,7 @@ class TransformersEngine(BatchingEngine):
         width = max(len(job.ids) for job in jobs)
         device = self._model.device
         ids = torch.tensor([[pad] * (width - len(job.ids)) + job.ids for job in jobs], device=device)
-        mask = torch.tensor(
-            [[0] * (width - len(job.ids)) + [1] * len(job.ids) for job in jobs], device=device
-        )
+        mask = torch.tensor([[0] * (width - len(job.ids)) + [1] * len(job.ids) for job in jobs], device=device)
         options: dict[str, Any] = {"do_sample": False}
         if sampling.temperature > 0:
             torch.manual_seed(sampling.seed)

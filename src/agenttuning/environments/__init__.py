@@ -9,6 +9,7 @@ In a package's pyproject.toml::
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 from agenttuning.environments.base import LEVELS, Environment, Feedback, Metric
 from agenttuning.errors import BadInput, MissingExtra
@@ -24,7 +25,7 @@ def names() -> list[str]:
     return sorted({entry.name for entry in entry_points(group=GROUP)})
 
 
-def environment_class(name: str) -> type[Environment]:
+def environment_class(name: str) -> type[Any]:
     """The class behind a name. Raises BadInput for an unknown one and MissingExtra for one that cannot import."""
     known = {entry.name: entry for entry in entry_points(group=GROUP)}
     if name not in known:

@@ -115,9 +115,7 @@ class Builder:
             for entity in self.label
             if entity in self._links
         }
-        return Graph(
-            self.label, self.kind, forward, self.attributes, {name: tuple(ids) for name, ids in named.items()}
-        )
+        return Graph(self.label, self.kind, forward, self.attributes, {name: tuple(ids) for name, ids in named.items()})
 
 
 @functools.cache
@@ -198,9 +196,7 @@ def _add_cities(builder: Builder, cities: Table) -> None:
         country = f"country.{row['countrycode']}"
         if country not in builder.label:
             continue
-        city = builder.add(
-            "city", key, row["name"], population=row["population"] or None, latitude=row["latitude"]
-        )
+        city = builder.add("city", key, row["name"], population=row["population"] or None, latitude=row["latitude"])
         builder.link(city, "country", country)
         zone = builder.add("timezone", row["timezone"], row["timezone"])
         builder.link(city, "timezone", zone)
@@ -218,9 +214,7 @@ def _add_airports(
         country = f"country.{row['country']}"
         if country not in builder.label or not row["name"]:
             continue
-        airport = builder.add(
-            "airport", code, row["name"], elevation=round(row["elevation"]), latitude=row["lat"]
-        )
+        airport = builder.add("airport", code, row["name"], elevation=round(row["elevation"]), latitude=row["lat"])
         builder.link(airport, "airport_country", country)
         if f"timezone.{row['tz']}" in builder.label:
             builder.link(airport, "airport_timezone", f"timezone.{row['tz']}")
@@ -244,9 +238,7 @@ def _cities_by_name(cities: Table) -> CitiesByName:
     """Every city under its own name and its other names in Latin letters."""
     table: dict[tuple[str, str], list[tuple[str, Mapping[str, Any]]]] = defaultdict(list)
     for key, row in cities.items():
-        names = dict.fromkeys(
-            fold(name) for name in (row["name"], *filter(str.isascii, row["alternatenames"]))
-        )
+        names = dict.fromkeys(fold(name) for name in (row["name"], *filter(str.isascii, row["alternatenames"])))
         for name in names:
             table[row["countrycode"], name].append((key, row))
     return table

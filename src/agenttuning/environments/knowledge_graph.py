@@ -32,9 +32,7 @@ def _tool(name: str, description: str, phrase: str, *arguments: str) -> Tool:
 
 
 TOOLS = (
-    _tool(
-        "get_relations", "List the relations of an entity or variable.", "relations of {variable}", "variable"
-    ),
+    _tool("get_relations", "List the relations of an entity or variable.", "relations of {variable}", "variable"),
     _tool(
         "get_neighbors",
         "Follow a relation; makes a variable.",
@@ -49,9 +47,7 @@ TOOLS = (
         "variable1",
         "variable2",
     ),
-    _tool(
-        "get_attributes", "List the numeric attributes of a variable.", "attributes of {variable}", "variable"
-    ),
+    _tool("get_attributes", "List the numeric attributes of a variable.", "attributes of {variable}", "variable"),
     _tool(
         "argmax",
         "Members with the highest attribute; makes a variable.",

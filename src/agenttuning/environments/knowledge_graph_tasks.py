@@ -296,16 +296,10 @@ def topics(graph: Graph) -> Mapping[Split, Mapping[str, tuple[str, ...]]]:
 @functools.lru_cache(maxsize=2)
 def _named(graph: Graph) -> Mapping[Split, frozenset[str]]:
     return {
-        split: frozenset(entity for ids in kinds.values() for entity in ids)
-        for split, kinds in topics(graph).items()
+        split: frozenset(entity for ids in kinds.values() for entity in ids) for split, kinds in topics(graph).items()
     }
 
 
 def _plain(label: str) -> bool:
     """Whether a name can stand in a question and in a list of names without being misread."""
-    return (
-        len(label) <= 40
-        and label.isascii()
-        and label == label.strip()
-        and not re.search(r"[,()#]| by ", label)
-    )
+    return len(label) <= 40 and label.isascii() and label == label.strip() and not re.search(r"[,()#]| by ", label)

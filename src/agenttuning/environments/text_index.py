@@ -21,7 +21,34 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"\w+")
 # Words that say nothing about a page; short, because BM25 weighs the others down by itself.
-_STOP = frozenset("a an and are as at by for from has in is it its of on or that the to was were which with".split())
+_STOP = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "by",
+        "for",
+        "from",
+        "has",
+        "in",
+        "is",
+        "it",
+        "its",
+        "of",
+        "on",
+        "or",
+        "that",
+        "the",
+        "to",
+        "was",
+        "were",
+        "which",
+        "with",
+    ]
+)
 TITLE_WEIGHT = 3  # a title's words count as if they stood in the text this many times
 
 

@@ -88,9 +88,7 @@ def likelihoods(folder: Path, base: Path | None = None, *, progress: Progress | 
     net = models.load_model(folder).eval()
     start = models.load_model(base).eval() if base is not None else None
     talks = [
-        encode(from_row(row), tokenizer, source="general")
-        for _, row in read_jsonl(GENERAL)
-        if row["split"] == "test"
+        encode(from_row(row), tokenizer, source="general") for _, row in read_jsonl(GENERAL) if row["split"] == "test"
     ]
     questions = [row for _, row in read_jsonl(QUESTIONS)]
     choices = [_choice_row(row, i, tokenizer) for row in questions for i in range(len(row["choices"]))]
@@ -131,9 +129,7 @@ def _picked(row: Mapping[str, Any], score: Mapping[str, float]) -> int:
     return values.index(max(values))
 
 
-def _pack_likelihoods(
-    net: Any, start: Any | None, pack: Pack
-) -> Iterator[tuple[str, list[float], list[float]]]:
+def _pack_likelihoods(net: Any, start: Any | None, pack: Pack) -> Iterator[tuple[str, list[float], list[float]]]:
     """(row id, log-probability, KL(start ‖ net)) of each row's weighted tokens; no KL without `start`."""
     import torch
 

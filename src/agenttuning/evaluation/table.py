@@ -19,9 +19,7 @@ def terminal_table(base: Mapping[str, Any], tuned: Mapping[str, Any], comparison
     """Rich tables from the two `scores.json` and `comparison.json`: shares in percent, 95 % intervals."""
     tables = [_environments(comparison, base), _levels(base, tuned)]
     if base.get("general") or tuned.get("general"):
-        tables.append(
-            _general(base.get("general", {}), tuned.get("general", {}), comparison.get("general", {}))
-        )
+        tables.append(_general(base.get("general", {}), tuned.get("general", {}), comparison.get("general", {})))
     return Group(*(part for table in tables for part in (table, Text())))
 
 

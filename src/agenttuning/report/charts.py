@@ -57,21 +57,13 @@ def forest(rows: Sequence[ForestRow], width: int = 680) -> Markup:
         weight = " strong" if row.strong else ""
         indent = 0 if row.strong else 14
         baseline = middle - 19 if narrow else middle + 4
-        parts.append(
-            f'<text class="label{weight}" x="{indent}" y="{baseline:.1f}">{escape(_short(row.label))}</text>'
-        )
-        values = " → ".join(
-            "–" if side is None else number(100 * side[0]) for side in (row.before, row.after)
-        )
-        parts.append(
-            f'<text class="value{weight}" x="{width}" y="{baseline:.1f}" text-anchor="end">{values}</text>'
-        )
+        parts.append(f'<text class="label{weight}" x="{indent}" y="{baseline:.1f}">{escape(_short(row.label))}</text>')
+        values = " → ".join("–" if side is None else number(100 * side[0]) for side in (row.before, row.after))
+        parts.append(f'<text class="value{weight}" x="{width}" y="{baseline:.1f}" text-anchor="end">{values}</text>')
         for side, kind, y in ((row.before, "before", middle - 5.5), (row.after, "after", middle + 5.5)):
             if side is not None:
                 parts.append(_whisker(kind, x(side[0]), x(side[1]), x(side[2]), y))
-    label = "; ".join(
-        f"{row.label}: {_spoken(row.before)} before, {_spoken(row.after)} after" for row in rows
-    )
+    label = "; ".join(f"{row.label}: {_spoken(row.before)} before, {_spoken(row.after)} after" for row in rows)
     return _svg(width, bottom + 26, parts, f"Scores in percent before and after training. {label}")
 
 
@@ -120,9 +112,7 @@ def loss_curve(metrics: Sequence[Mapping[str, Any]], width: int = 680) -> Markup
     for tick in ticks:
         at = f"{y(tick):.1f}"
         parts.append(f'<line class="grid" x1="{left}" x2="{width - right}" y1="{at}" y2="{at}"/>')
-        parts.append(
-            f'<text class="tick" x="{left - 7}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>'
-        )
+        parts.append(f'<text class="tick" x="{left - 7}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>')
     parts.append(f'<path class="raw" d="{_path(_thin(points), x, y)}"/>')
     parts.append(f'<path class="curve" d="{_path(_thin(_smooth(points)), x, y)}"/>')
     bottom = top + height
@@ -142,9 +132,7 @@ def loss_curve(metrics: Sequence[Mapping[str, Any]], width: int = 680) -> Markup
         bottom = base
     for tick in nice_ticks(first, last, 5 if width >= NARROW else 3):
         if first <= tick <= last:
-            parts.append(
-                f'<text class="tick" x="{x(tick):.1f}" y="{bottom + 16}" text-anchor="middle">{tick:g}</text>'
-            )
+            parts.append(f'<text class="tick" x="{x(tick):.1f}" y="{bottom + 16}" text-anchor="middle">{tick:g}</text>')
     parts.append(f'<text class="tick" x="{width - right}" y="{bottom + 32}" text-anchor="end">step</text>')
     label = f"Training loss from {points[0][1]:.3f} at step {first} to {points[-1][1]:.3f} at step {last}"
     return _svg(width, bottom + 38, parts, label)
@@ -154,14 +142,10 @@ def share_bar(parts: Sequence[float]) -> Markup:
     """A thin bar of shares that add up to at most 1, the first in the accent colour, the others in greys."""
     x, pieces = 0.0, []
     for i, part in enumerate(parts):
-        pieces.append(
-            f'<rect class="part{min(i, 4)}" x="{x:.2f}" width="{max(140 * part - 0.75, 0):.2f}" height="9"/>'
-        )
+        pieces.append(f'<rect class="part{min(i, 4)}" x="{x:.2f}" width="{max(140 * part - 0.75, 0):.2f}" height="9"/>')
         x += 140 * part
     body = "".join(pieces)
-    return Markup(
-        f'<svg class="bar" viewBox="0 0 140 9" width="140" height="9" aria-hidden="true">{body}</svg>'
-    )
+    return Markup(f'<svg class="bar" viewBox="0 0 140 9" width="140" height="9" aria-hidden="true">{body}</svg>')
 
 
 def nice_ticks(low: float, high: float, most: int) -> list[float]:
@@ -204,6 +188,4 @@ def _short(text: str, most: int = 30) -> str:
 def _svg(width: float, height: float, parts: Sequence[str], label: str) -> Markup:
     kind = "narrow" if width < NARROW else "broad"
     size = f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}"'
-    return Markup(
-        f'<svg class="figure {kind}" {size} role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'
-    )
+    return Markup(f'<svg class="figure {kind}" {size} role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>')

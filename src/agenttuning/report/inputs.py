@@ -119,16 +119,12 @@ def _manifests(run: Path) -> tuple[Mapping[str, Any], ...]:
 
 
 def _trajectories(folder: Path) -> dict[str, dict[str, Trajectory]]:
-    return {
-        path.stem: {t.task.id: t for t in read_trajectories(path)} for path in sorted(folder.glob("*.jsonl"))
-    }
+    return {path.stem: {t.task.id: t for t in read_trajectories(path)} for path in sorted(folder.glob("*.jsonl"))}
 
 
 def _mapping(path: Path, value: Any, *keys: str, where: str = "top level") -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise BadInput(
-            f"{path}: {where}: expected an object, found {type(value).__name__}; run that stage again"
-        )
+        raise BadInput(f"{path}: {where}: expected an object, found {type(value).__name__}; run that stage again")
     missing = [key for key in keys if key not in value]
     if missing:
         raise BadInput(f"{path}: {where}: no {', '.join(map(repr, missing))}; run that stage again")

@@ -51,9 +51,7 @@ def render(files: RunFiles) -> str:
     """The page; the same files and installed versions give the same bytes."""
     here = package_files("agenttuning.report")
     style = (here / "style.css").read_text(encoding="utf-8")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string((here / "template.html.j2").read_text(encoding="utf-8"))
     digest = b64encode(sha256(style.encode()).digest()).decode()
     return template.render(style=Markup(style), style_hash=digest, **_context(files))

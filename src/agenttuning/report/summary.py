@@ -117,7 +117,6 @@ def _general_sentence(general: Sequence[Finding]) -> str:
         if len(general) == 1:
             return "Its perplexity on general conversations rose, within the start model's interval."
         return (
-            "Its general answers held; its perplexity on general conversations rose, within the start "
-            "model's interval."
+            "Its general answers held; its perplexity on general conversations rose, within the start model's interval."
         )
     return f"It lost general ability: {', '.join(f.label.lower() for f in lost)}."

@@ -170,9 +170,7 @@ def forest_rows(files: RunFiles) -> list[ForestRow]:
             if name in compared:
                 rows.append(_forest_row(label, compared[name], strong=alone))
             else:
-                means = [
-                    (side["mean"], side["low"], side["high"]) if side else None for side in sides(files, name)
-                ]
+                means = [(side["mean"], side["low"], side["high"]) if side else None for side in sides(files, name)]
                 rows.append(ForestRow(label, *means, strong=alone))
     general = files.comparison.get("general") or {}
     rows += [
@@ -184,9 +182,7 @@ def forest_rows(files: RunFiles) -> list[ForestRow]:
 
 
 def _forest_row(label: str, row: Mapping[str, Any], *, strong: bool = False) -> ForestRow:
-    before, after = (
-        (row[side], *row.get(f"{side}_interval", (row[side], row[side]))) for side in ("before", "after")
-    )
+    before, after = ((row[side], *row.get(f"{side}_interval", (row[side], row[side]))) for side in ("before", "after"))
     return ForestRow(label, before, after, strong)
 
 

@@ -155,9 +155,7 @@ def _mixed(journals: Mapping[str, "_Journal"]) -> Iterator[_Job]:
         yield from (queue[i] for queue in queues if i < len(queue))
 
 
-def _concurrently(
-    play: Callable[[_Job], Trajectory], jobs: Iterator[_Job], concurrency: int
-) -> Iterator[Trajectory]:
+def _concurrently(play: Callable[[_Job], Trajectory], jobs: Iterator[_Job], concurrency: int) -> Iterator[Trajectory]:
     """Results as they come, never more than `concurrency` episodes begun and not yet written."""
     with ThreadPoolExecutor(concurrency, thread_name_prefix="episode") as threads:
         running: set[Future[Trajectory]] = set()
@@ -221,9 +219,7 @@ class _Journal:
         source = self._partial if self._partial.is_file() else self._path
         if source.is_file():
             order = {job.key: job.order for job in self._jobs}
-            rows = sorted(
-                (t for t in read_trajectories(source) if t.key in order), key=lambda t: order[t.key]
-            )
+            rows = sorted((t for t in read_trajectories(source) if t.key in order), key=lambda t: order[t.key])
         else:
             rows = []
         if source != self._path:

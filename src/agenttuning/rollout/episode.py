@@ -79,10 +79,7 @@ def _play(environment: Seat, trajectory: Trajectory, turn: Turn) -> tuple[Trajec
 
     if turn.unreadable is not None:
         longer = grown(str(turn.unreadable), "format")
-        if (
-            all(s.error == "format" for s in longer.steps[-MAX_UNREADABLE:])
-            and len(longer.steps) >= MAX_UNREADABLE
-        ):
+        if all(s.error == "format" for s in longer.steps[-MAX_UNREADABLE:]) and len(longer.steps) >= MAX_UNREADABLE:
             return replace(longer, outcome="token_limit" if turn.cut else "format_error"), True
         return _unless_looping(longer)
     try:

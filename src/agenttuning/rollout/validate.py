@@ -56,9 +56,7 @@ def validate(
             episodes.append(episode)
             if progress:
                 progress(len(episodes), len(tasks), name)
-    failures = tuple(
-        {"id": e.task.id, "reward": e.reward, "reason": _reason(e)} for e in episodes if not _is_full(e)
-    )
+    failures = tuple({"id": e.task.id, "reward": e.reward, "reason": _reason(e)} for e in episodes if not _is_full(e))
     rewards = sum(e.reward for e in episodes)
     return Validation(name, len(tasks), len(tasks) - len(failures), rewards / len(tasks), failures)
 

@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
@@ -90,7 +90,7 @@ class Pool:
         self._load = dict.fromkeys(self._workers, 0)
 
     @contextmanager
-    def seat(self, environment: str) -> Iterator[Seat]:
+    def seat(self, environment: str) -> Generator[Seat]:
         """A seat for one episode; seats are made as needed, on the process with the fewest in use."""
         with self._lock:
             worker = min(self._workers, key=lambda w: self._load[w])
@@ -167,7 +167,7 @@ class _Worker:
 
 
 @contextmanager
-def _interrupts_blocked() -> Iterator[None]:
+def _interrupts_blocked() -> Generator[None]:
     """What is started here inherits the mask: Ctrl-C is for this process, which then ends its workers."""
     resource_tracker.ensure_running()  # multiprocessing's own helper; starting it would lift the mask again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

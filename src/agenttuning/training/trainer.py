@@ -46,7 +46,7 @@ class TrainConfig:
     """Tokens computed at once: bounds memory, changes nothing else."""
     lora_rank: int = 16
     """Rank of the LoRA matrices."""
-    lora_alpha: float = 32.0
+    lora_alpha: int = 32
     """Scale of the LoRA update, divided by the rank."""
     warmup: float = 0.02
     """Share of the steps in which the learning rate rises; then it falls as a cosine to a tenth."""

@@ -61,9 +61,7 @@ def table_hash(rows: Sequence[Sequence[Any]]) -> str:
 
 
 def _plain_state(state: State) -> dict[str, list[str]]:
-    return {
-        name: sorted(repr([plain(value) for value in row]) for row in rows) for name, rows in state.items()
-    }
+    return {name: sorted(repr([plain(value) for value in row]) for row in rows) for name, rows in state.items()}
 
 
 def _flatten(values: Sequence[Any]) -> list[Any]:

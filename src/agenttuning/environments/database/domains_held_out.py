@@ -62,8 +62,7 @@ TEST = {
     ),
     "radio": (
         "broadcaster(name:title, band_type:medium wave|short wave|long wave, listeners:20-900, masts:1-30)",
-        "programme(title:title, broadcaster, topic:gardening|chess news|cooking|opera, duration:5-180, "
-        "episodes:2-200)",
+        "programme(title:title, broadcaster, topic:gardening|chess news|cooking|opera, duration:5-180, episodes:2-200)",
     ),
     "castle": (
         "castle(name:place, ruler:duke|bishop|baron|queen, towers:1-30, building_year:@1050-1650)",

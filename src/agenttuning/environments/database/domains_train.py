@@ -33,8 +33,7 @@ TRAIN = {
     ),
     "museum": (
         "gallery(name:title, floor:ground|first|second|basement, area:40-400, guards:1-25)",
-        "painting(title:title, gallery, style:modern|baroque|folk|gothic, painting_year:@1650-1990, "
-        "value:100-950)",
+        "painting(title:title, gallery, style:modern|baroque|folk|gothic, painting_year:@1650-1990, value:100-950)",
         "restorer(name:person, painting, method:cleaning|varnish|relining, hours:5-120, fee:100-900)",
     ),
     "football": (

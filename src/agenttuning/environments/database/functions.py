@@ -47,11 +47,7 @@ def concat(*parts: Any) -> str | None:
 
 
 def concat_ws(separator: Any, *parts: Any) -> str | None:
-    return (
-        None
-        if separator is None
-        else _text(separator).join(_text(part) for part in parts if part is not None)
-    )
+    return None if separator is None else _text(separator).join(_text(part) for part in parts if part is not None)
 
 
 def substring_index(text: Any, mark: Any, count: Any) -> str | None:

@@ -65,8 +65,7 @@ class MariaBackend:
             )
         except pymysql.Error as error:
             raise BadInput(
-                f"AGENTTUNING_MARIADB: cannot connect ({_text(error)[1]}); "
-                "start the server or unset the variable"
+                f"AGENTTUNING_MARIADB: cannot connect ({_text(error)[1]}); start the server or unset the variable"
             ) from None
         self._run("SET SESSION sql_mode = ''")
         self._run(f"SET SESSION sql_select_limit = {MAX_ROWS}")

@@ -157,9 +157,7 @@ def _rewrite(node: exp.Expression) -> exp.Expression:
     elif isinstance(node, exp.Update | exp.Delete) and (node.args.get("limit") or node.args.get("order")):
         return _limited(node)
     elif isinstance(node, exp.ColumnDef) and node.kind is not None and _is_text(node.kind):
-        node.append(
-            "constraints", exp.ColumnConstraint(kind=exp.CollateColumnConstraint(this=exp.var("MYSQL")))
-        )
+        node.append("constraints", exp.ColumnConstraint(kind=exp.CollateColumnConstraint(this=exp.var("MYSQL"))))
     return node
 
 

@@ -96,9 +96,7 @@ def superlative(scene: Scene, column: Column) -> Fields:
 
 def aggregate(scene: Scene, table: Table) -> Fields:
     """function, its word and a column it makes sense for."""
-    function, word = scene.dice.choice(
-        (("SUM", "total"), ("AVG", "average"), ("MAX", "highest"), ("MIN", "lowest"))
-    )
+    function, word = scene.dice.choice((("SUM", "total"), ("AVG", "average"), ("MAX", "highest"), ("MIN", "lowest")))
     return {"function": function, "word": word, "n": summable(scene, table)}
 
 

@@ -152,9 +152,7 @@ def _fresh(scene: Scene, table: Table, column: Column) -> Value:
     taken = table.values(column)
     match column.kind:
         case "name":
-            return scene.dice.choice(
-                [name for name in all_names(column.spec[0], scene.split) if name not in taken]
-            )
+            return scene.dice.choice([name for name in all_names(column.spec[0], scene.split) if name not in taken])
         case "choice":
             return scene.dice.choice(column.spec)
         case "reference":

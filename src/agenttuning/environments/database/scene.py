@@ -134,9 +134,7 @@ class Scene:
             few, most = (6, 9) if place == 0 and len(domain.tables) > 1 else (8, 14)
             count = dice.randint(few, most)
             columns = [_fill(column, split, tables, count, dice) for column in plan.columns]
-            tables[plan.name] = Table(
-                plan.name, plan.columns, [list(row) for row in zip(*columns, strict=True)]
-            )
+            tables[plan.name] = Table(plan.name, plan.columns, [list(row) for row in zip(*columns, strict=True)])
         return cls(tuple(tables.values()), dice, split)
 
     def table(self) -> Table:
@@ -156,9 +154,7 @@ class Scene:
         return self.dice.choice(pairs)
 
 
-def _fill(
-    column: Column, split: str, tables: Mapping[str, Table], count: int, dice: random.Random
-) -> list[Value]:
+def _fill(column: Column, split: str, tables: Mapping[str, Table], count: int, dice: random.Random) -> list[Value]:
     match column.kind:
         case "name":
             return list(names(column.spec[0], split, dice, count))

@@ -44,8 +44,7 @@ class SqliteBackend:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 4_000_000)
         for table in tables:
             columns = ", ".join(
-                f"{quote(name)} {kind}{' COLLATE MYSQL' if kind == 'TEXT' else ''}"
-                for name, kind in table.columns
+                f"{quote(name)} {kind}{' COLLATE MYSQL' if kind == 'TEXT' else ''}" for name, kind in table.columns
             )
             connection.execute(f"CREATE TABLE {quote(table.name)} ({columns})")
             marks = ", ".join("?" * len(table.columns))
@@ -70,9 +69,7 @@ class SqliteBackend:
 
     def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         self._deadline = time.monotonic() + self._seconds
-        return {
-            name: self._open.execute(f"SELECT * FROM {quote(name)}").fetchall() for name in self._tables()
-        }
+        return {name: self._open.execute(f"SELECT * FROM {quote(name)}").fetchall() for name in self._tables()}
 
     def close(self) -> None:
         if self._connection is not None:
@@ -105,9 +102,7 @@ class SqliteBackend:
         return None
 
     def _columns(self, table: str) -> list[tuple[str, str]]:
-        columns = self._open.execute(
-            "SELECT name, lower(type) FROM pragma_table_info(?)", (table,)
-        ).fetchall()
+        columns = self._open.execute("SELECT name, lower(type) FROM pragma_table_info(?)", (table,)).fetchall()
         if not columns:
             raise SQLError(1146, f"Table '{table}' doesn't exist")
         return columns

@@ -25,8 +25,7 @@ _LAST = {
 _STEM = {
     "train": "Ash Mill Oak Brad Stan Clif Wood Thorn Lang Kings Har Wal Red Pem Elm Tor Win Gran Hol Mar",
     "dev": "Fen Gold Hart Lin Rush Black Crow Dun",
-    "test": "Birch Cold Dray Ever Fox Hazel Iron Kel Lark Moss Nor Otter Pine Quill Rock Silver "
-    "Tan Under Vale West",
+    "test": "Birch Cold Dray Ever Fox Hazel Iron Kel Lark Moss Nor Otter Pine Quill Rock Silver Tan Under Vale West",
 }
 _ENDING = {
     "train": "ford bury ton ham ley field worth den",

@@ -1,0 +1,61 @@
+"""A user's package with an environment of its own that misbehaves on demand, found by its entry point.
+
+`install(folder)` writes the package and its metadata; with the folder on PYTHONPATH it is as good as installed.
+"""
+
+from pathlib import Path
+
+SOURCE = """
+import os, time
+from agenttuning.environments import Feedback
+from agenttuning.errors import InvalidAction, NoExpert
+from agenttuning.trajectory import Decision, Task, Tool, ToolCall
+
+SAY = Tool("say", "Say a word.", {"type": "object", "properties": {"word": {"type": "string"}}, "required": ["word"]}, "say {word}")
+
+class Troubled:
+    name, held, metric, max_turns = "troubled", "out", "success_rate", 6
+    instructions, tools = "Say the magic word.", (SAY,)
+    KINDS = ("fine", "crash_reset", "crash_step", "die", "hang", "no_expert")
+
+    def __init__(self, data=None):
+        pass
+
+    def tasks(self, split, *, limit=None, seed=0):
+        return [Task("troubled", f"{split}-{seed}-{i}", split, "Say please.", {"kind": self.KINDS[i % 6], "level": "easy"})
+                for i in range(limit or 6)]
+
+    def reset(self, task):
+        self.kind = task.data["kind"]
+        if self.kind == "crash_reset":
+            raise RuntimeError("broken at reset")
+        return "Task: say please."
+
+    def step(self, call):
+        if self.kind == "crash_step":
+            raise KeyError("broken at step")
+        if self.kind == "die":
+            os._exit(7)
+        if self.kind == "hang":
+            time.sleep(600)
+        if call.arguments["word"] == "no":
+            raise InvalidAction("Do not say no.")
+        polite = call.arguments["word"] == "please"
+        return Feedback("Thank you." if polite else "Hm.", float(polite), terminated=polite)
+
+    def expert(self, task):
+        if self.kind == "no_expert":
+            raise NoExpert("nobody knows")
+        yield Decision("Be polite.", ToolCall("say", {"word": "please"}))
+
+    def close(self):
+        pass
+"""
+
+
+def install(folder: Path) -> None:
+    (folder / "troubled_package.py").write_text(SOURCE, encoding="utf-8")
+    metadata = folder / "troubled_package-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: troubled-package\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[agenttuning.environments]\ntroubled = troubled_package:Troubled\n")

@@ -1,0 +1,120 @@
+"""Episodes end in one of the outcomes whatever goes wrong, in real worker processes."""
+
+import sys
+from dataclasses import dataclass
+
+import plugin
+import pytest
+
+from agenttuning import dialects
+from agenttuning.agents.base import Turn
+from agenttuning.agents.expert import ExpertAgent
+from agenttuning.agents.replay import ReplayAgent
+from agenttuning.engines.base import Reply
+from agenttuning.errors import ContextFull, EngineError, FormatError
+from agenttuning.rollout.collect import CollectConfig, play_all
+from agenttuning.rollout.episode import run_episode
+from agenttuning.rollout.workers import Pool
+from agenttuning.trajectory import Decision, Usage
+
+COMMAND = dialects.get("command")
+
+
+@dataclass
+class Scripted:
+    """A deterministic model: its replies in order, the last one for ever; an exception is raised."""
+
+    replies: list
+    name: str = "scripted"
+    dialect: str = "command"
+
+    def turn(self, trajectory, environment):
+        reply = self.replies[min(len(trajectory.steps), len(self.replies) - 1)]
+        if isinstance(reply, Exception):
+            raise reply
+        reply = Reply(reply, Usage(1, 1))
+        try:
+            return Turn(COMMAND.read(reply.text, trajectory.tools), reply.text, reply.usage)
+        except FormatError as error:
+            return Turn(Decision(), reply.text, reply.usage, error)
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("plugin")
+    plugin.install(folder)
+    sys.path.insert(0, str(folder))
+    with Pool({"troubled": None}, processes=2, timeout=3) as pool:
+        yield pool
+    sys.path.remove(str(folder))
+
+
+def play(pool, kind, agent, **options):
+    with pool.seat("troubled") as seat:
+        task = next(t for t in seat.tasks("test", limit=6) if t.kind == kind)
+        return run_episode(seat, seat.describe(), task, agent, **options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "reason"),
+    [
+        ("fine", "solved", None),
+        ("crash_reset", "environment_error", "RuntimeError at troubled_package.py"),
+        ("crash_step", "environment_error", "KeyError at troubled_package.py"),
+        ("die", "environment_error", "the worker process died"),
+        ("hang", "environment_error", "took longer than 3 s"),
+        ("no_expert", "failed", "nobody knows"),
+    ],
+)
+def test_an_environments_trouble_is_that_episodes_outcome(pool, kind, outcome, reason):
+    trajectory = play(pool, kind, ExpertAgent())
+    assert trajectory.outcome == outcome
+    assert reason is None or reason in trajectory.meta["reason"]
+    assert play(pool, "fine", ExpertAgent()).solved  # the pool goes on
+
+
+@pytest.mark.parametrize(
+    ("replies", "outcome", "turns"),
+    [
+        (["Action: say please"], "solved", 1),
+        (["what?", "Action: say please"], "solved", 2),
+        (["Action: say no", "Action: say please"], "solved", 2),
+        (["Final Answer: please", "Action: say please"], "solved", 2),
+        (["a", "b", "c"], "format_error", 3),
+        (["Action: say hm"], "loop", 3),
+        (["Action: say a", "Action: say b", "Action: say c", "Action: say d"] * 2, "turn_limit", 6),
+        ([ContextFull("too long")], "token_limit", 0),
+        ([ValueError("bad tensor")], "model_error", 0),
+    ],
+)
+def test_what_the_model_does_is_that_episodes_outcome(pool, replies, outcome, turns):
+    trajectory = play(pool, "fine", Scripted(replies))
+    assert (trajectory.outcome, len(trajectory.steps)) == (outcome, turns)
+
+
+def test_an_unreadable_reply_is_told_to_the_model(pool):
+    first, _ = play(pool, "fine", Scripted(["what?", "Action: say please"])).steps
+    assert first.error == "format"
+    assert first.train is False
+    assert "Action:" in first.observation
+    assert first.written == "what?"
+
+
+def test_an_engine_that_is_gone_stops_the_run(pool):
+    with pytest.raises(EngineError):
+        play(pool, "fine", Scripted([EngineError("the endpoint is down")]))
+
+
+def test_replay_plays_the_same_episode(pool):
+    recorded = play(pool, "fine", Scripted(["Action: say hm", "Action: say please"]))
+    again = play(pool, "fine", ReplayAgent(recorded))
+    assert [s.observation for s in again.steps] == [s.observation for s in recorded.steps]
+    assert again.solved
+
+
+def test_collect_writes_every_outcome(pool, tmp_path):
+    config = CollectConfig({"database": 12, "knowledge_graph": 6}, samples=2)
+    counts = play_all(config, tmp_path, ExpertAgent(), seed=3)
+    assert counts["database"]["outcomes"] == {"solved": 24}
+    assert counts["knowledge_graph"]["episodes"] == 12
+    assert not list(tmp_path.glob("*.partial"))

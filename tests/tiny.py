@@ -1,0 +1,36 @@
+"""A real but tiny Llama with the built-in model's tokenizer, and a corpus for it: trains in seconds."""
+
+import json
+from pathlib import Path
+
+
+def write_model(folder: Path) -> Path:
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from agenttuning.models import BUILT_IN, load_tokenizer, resolve
+
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=49152, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
+        num_key_value_heads=1, head_dim=16, max_position_embeddings=512, tie_word_embeddings=True,
+        bos_token_id=1, eos_token_id=2, pad_token_id=2,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    load_tokenizer(resolve(BUILT_IN)).save_pretrained(folder)
+    return folder
+
+
+def write_corpus(path: Path, rows: int) -> Path:
+    with path.open("w", encoding="utf-8") as stream:
+        for i in range(rows):
+            messages = [
+                {
+                    "role": "system",
+                    "content": "You add one to a number and say the result, nothing else at all.",
+                },
+                {"role": "user", "content": f"What follows {i}?"},
+                {"role": "assistant", "content": f"{i + 1}"},
+            ]
+            stream.write(json.dumps({"id": f"row-{i}", "source": "agent/sums", "messages": messages}) + "\n")
+    return path
