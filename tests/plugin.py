@@ -11,7 +11,8 @@ from agenttuning.environments import Feedback
 from agenttuning.errors import InvalidAction, NoExpert
 from agenttuning.trajectory import Decision, Task, Tool, ToolCall
 
-SAY = Tool("say", "Say a word.", {"type": "object", "properties": {"word": {"type": "string"}}, "required": ["word"]}, "say {word}")
+WORD = {"type": "object", "properties": {"word": {"type": "string"}}, "required": ["word"]}
+SAY = Tool("say", "Say a word.", WORD, "say {word}")
 
 class Troubled:
     name, held, metric, max_turns = "troubled", "out", "success_rate", 6
@@ -22,8 +23,9 @@ class Troubled:
         pass
 
     def tasks(self, split, *, limit=None, seed=0):
-        return [Task("troubled", f"{split}-{seed}-{i}", split, "Say please.", {"kind": self.KINDS[i % 6], "level": "easy"})
-                for i in range(limit or 6)]
+        kinds = [self.KINDS[i % 6] for i in range(limit or 6)]
+        return [Task("troubled", f"{split}-{seed}-{i}", split, "Say please.", {"kind": kind, "level": "easy"})
+                for i, kind in enumerate(kinds)]
 
     def reset(self, task):
         self.kind = task.data["kind"]

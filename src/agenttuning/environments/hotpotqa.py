@@ -12,10 +12,10 @@ Built-in questions are about `hotpotqa_pages`; `data` may be an official file (s
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from agenttuning.environments.answer_match import exact_match, token_f1
-from agenttuning.environments.base import Feedback
+from agenttuning.environments.base import Feedback, Metric
 from agenttuning.environments.hotpotqa_files import load_hotpotqa
 from agenttuning.environments.text_index import Page, TextIndex, words
 from agenttuning.errors import InvalidAction, NoExpert
@@ -44,8 +44,8 @@ def shown(page: Page) -> int:
 
 class HotpotQA:
     name = "hotpotqa"
-    held = "out"
-    metric = "reward"
+    held: Literal["in", "out"] = "out"
+    metric: Metric = "reward"
     max_turns = 8
     instructions = (
         "Answer the question by reading pages. Search the page of a name; a page shows its first sentences only, "
@@ -111,7 +111,7 @@ class HotpotQA:
         count = shown(page)
         text = " ".join(sentence.strip() for sentence in page.sentences[:count])
         more = len(page.sentences) - count
-        return f"{text} ({more} more)" if more else text
+        return f"{text} ({more} more sentences)" if more > 1 else f"{text} (1 more sentence)" if more else text
 
     def _lookup(self, keyword: str) -> str:
         if self._page is None:
@@ -183,10 +183,11 @@ def _argument(call: ToolCall, tool: Tool) -> str:
 
 
 def _search_thought(title: str, question: str, read: str) -> str:
-    if title in question:
-        return f"The question names {title}; search its page."
-    if title in read:
-        return f"The text names {title}; search that page next."
+    name = title.partition(" (")[0]  # "New Rules (song)" is named as New Rules
+    if name in question:
+        return f"The question names {name}; search its page."
+    if name in read:
+        return f"The page names {name}; search it next."
     return f"The question is about {title}; search its page."
 
 

