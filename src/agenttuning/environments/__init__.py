@@ -16,7 +16,7 @@ from agenttuning.errors import BadInput, MissingExtra
 
 GROUP = "agenttuning.environments"
 # Which extra brings what an environment imports.
-EXTRAS = {"database": "database", "knowledge_graph": "graph", "hotpotqa": "search"}
+EXTRAS = {"database": "database", "knowledge_graph": "graph", "hotpotqa": "environments"}
 
 __all__ = ["LEVELS", "Environment", "Feedback", "Metric", "environment_class", "make", "names"]
 
