@@ -99,7 +99,7 @@ def test_check_call_names_the_fault(call, told):
         check_call(call, TOOLS)
 
 
-def _episode(dialect: str | None = None, written: str | None = None) -> Trajectory:
+def episode(dialect: str | None = None, written: str | None = None) -> Trajectory:
     task = Task("kitchen", "1", "train", "Take the apple.")
     return Trajectory(
         task, TOOLS, "You are in a kitchen.", "Task: take the apple.",
@@ -110,7 +110,7 @@ def _episode(dialect: str | None = None, written: str | None = None) -> Trajecto
 
 @pytest.mark.parametrize("name", DIALECTS)
 def test_only_the_agents_turns_are_trained_and_the_last_one_ends_the_row(name):
-    conversation = get(name).write(_episode())
+    conversation = get(name).write(episode())
     assert [m.role for m in conversation.messages][:3] == ["system", "user", "assistant"]
     assert conversation.messages[-1].role == "assistant"
     for message in conversation.messages:
@@ -119,19 +119,19 @@ def test_only_the_agents_turns_are_trained_and_the_last_one_ends_the_row(name):
 
 
 def test_prompt_ends_with_the_last_observation():
-    assert get("react").prompt(_episode()).messages[-1].text == "Observation: Well done."
+    assert get("react").prompt(episode()).messages[-1].text == "Observation: Well done."
 
 
 def test_what_a_model_wrote_is_kept_to_the_letter_in_its_own_dialect_only():
     odd = "Thought:   It is there.\nAction: take apple 1 from table 1  "
-    kept = get("command").write(_episode("command", odd)).messages[2]
-    again = get("react").write(_episode("command", odd)).messages[2]
+    kept = get("command").write(episode("command", odd)).messages[2]
+    again = get("react").write(episode("command", odd)).messages[2]
     assert kept.text == odd
     assert again.text == get("react").text(APPLE, TOOLS)
 
 
 def test_native_carries_tools_and_structured_calls():
-    conversation = get("native").write(_episode())
+    conversation = get("native").write(episode())
     assert conversation.tools == TOOLS
     assert conversation.messages[2].calls == (APPLE.call,)
     assert conversation.messages[3].role == "tool"

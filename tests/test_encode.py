@@ -68,9 +68,9 @@ def test_capabilities_follow_the_tokens(tokenizer):
 
 
 def test_native_dialect_is_refused_where_the_template_hides_tools(tokenizer):
-    from test_dialects import _episode
+    from test_dialects import episode
 
     from agenttuning.errors import BadInput
 
     with pytest.raises(BadInput, match="prints no tools"):
-        encode(dialects.get("native").write(_episode()), tokenizer)
+        encode(dialects.get("native").write(episode()), tokenizer)

@@ -1,9 +1,12 @@
 """Trajectories survive the disk, and every line is valid ATIF v1.8."""
 
+from dataclasses import replace
+
 import atif
 import pytest
 from hypothesis import given, settings
 from strategies import trajectories
+from test_dialects import episode
 
 from agenttuning.atif import dumps, from_atif, read_trajectories, to_atif, write_trajectories
 from agenttuning.errors import BadInput
@@ -19,7 +22,7 @@ def test_round_trip_is_lossless_and_valid_atif(trajectory):
 
 
 def test_files_round_trip(tmp_path):
-    rows = [trajectories.example() for _ in range(5)]
+    rows = [replace(episode(), seed=seed) for seed in range(5)]
     path = tmp_path / "episodes.jsonl"
     assert write_trajectories(path, rows) == 5
     assert list(read_trajectories(path)) == rows
@@ -38,7 +41,7 @@ def test_files_round_trip(tmp_path):
 )
 def test_a_broken_line_is_named(tmp_path, line, told):
     path = tmp_path / "bad.jsonl"
-    path.write_text(f"{dumps(trajectories.example())}\n{line}\n", encoding="utf-8")
+    path.write_text(f"{dumps(episode())}\n{line}\n", encoding="utf-8")
     with pytest.raises(BadInput, match=told):
         list(read_trajectories(path))
 

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from agenttuning.conversation import from_row
 from agenttuning.errors import BadInput, MissingExtra
-from agenttuning.files import read_jsonl, write_json
+from agenttuning.files import read_json, read_jsonl, write_json
 from agenttuning.training.encode import Encoded, cut, encode
 from agenttuning.training.pack import Pack, make_packs
 
@@ -32,13 +32,13 @@ class TrainConfig:
 
     method: Literal["lora", "full"] = "lora"
     """lora or full."""
-    learning_rate: float = 1e-3
-    """The peak; about 1e-3 for LoRA on a small model, 5e-5 for full training at 7B."""
+    learning_rate: float = 2e-3
+    """The peak; about 2e-3 for LoRA on a small model, 5e-5 for full training at 7B."""
     epochs: float = 1.0
     """Passes over the corpus."""
     max_steps: int | None = None
     """Stop after so many steps even if the epochs are not over."""
-    batch_rows: int = 16
+    batch_rows: int = 8
     """Rows of the corpus in one optimiser step."""
     max_length: int = 2048
     """Tokens of one row; a longer row ends after its last whole turn that fits."""
@@ -85,13 +85,19 @@ def train(
     if config.max_steps is not None:
         steps = min(steps, config.max_steps)
     out.mkdir(parents=True, exist_ok=True)
+    settings = {**asdict(config), "seed": seed, "steps": steps}
+    finished = read_json(out / "training.json") if (out / "training.json").is_file() else {}
+    if finished.get("settings") == settings:  # killed after its last write
+        return finished["counts"]
     net = _prepare(models.load_model(folder), config)
     optimizer = _optimizer(net, config)
-    done = _restore(out, net, optimizer, {**asdict(config), "seed": seed, "steps": steps})
-    counts = _run(config, rows, net, optimizer, out, seed, done, steps, progress)
+    done = _restore(out, net, optimizer, settings)
+    counts = _run(config, rows, net, optimizer, out, done, settings, progress)
     _save_model(net, tokenizer, out, model, config)
+    counts = {"steps": steps, "rows": len(rows), "dropped": dropped, "precision": config.precision, **counts}
+    write_json(out / "training.json", {"settings": settings, "counts": counts})
     shutil.rmtree(out / "checkpoint", ignore_errors=True)
-    return {"steps": steps, "rows": len(rows), "dropped": dropped, "precision": config.precision, **counts}
+    return counts
 
 
 def _read(corpus: Path, tokenizer: Any, length: int) -> tuple[list[Encoded], dict[str, int]]:
@@ -173,13 +179,13 @@ def _run(
     net: Any,
     optimizer: Any,
     out: Path,
-    seed: int,
     done: int,
-    steps: int,
+    settings: dict[str, Any],
     progress: Progress | None,
 ) -> dict[str, Any]:
     import torch
 
+    steps = settings["steps"]
     parameters = [p for p in net.parameters() if p.requires_grad]
     before = _last(out / "metrics.jsonl")
     totals = {key: before.get(key, 0) for key in ("tokens", "computed_tokens", "trained_tokens")}
@@ -212,8 +218,8 @@ def _run(
                 "seconds": round(time.monotonic() - started, 3),
             },
         )
-        if (step + 1) % config.checkpoint_every == 0 and step + 1 < steps:
-            _checkpoint(out, net, optimizer, step + 1, {**asdict(config), "seed": seed, "steps": steps})
+        if (step + 1) % config.checkpoint_every == 0 or step + 1 == steps:
+            _checkpoint(out, net, optimizer, step + 1, settings)
         if progress:
             progress(step + 1, steps, f"loss {loss:.3f}")
     return {**totals, "loss": loss, "seconds": round(time.monotonic() - started, 1)}
