@@ -69,51 +69,48 @@ def test_a_corpus_without_a_trained_token_is_refused(model, tmp_path):
 
 
 def saved_step(folder):
-    """The step a killed run can go on from; a run killed while it renames has two checkpoints or a finished model."""
-    if not folder.exists() or (folder / "training.json").is_file():
-        return 10**6
+    """The step a killed run goes on from; one killed while it renamed has its checkpoint under the old name."""
     states = [folder / name / "state.json" for name in ("checkpoint", "checkpoint.old")]
     return max((json.loads(s.read_text())["step"] for s in states if s.is_file()), default=0)
 
 
+def logged(folder):
+    file = folder / "metrics.jsonl"
+    return file.read_bytes().count(b"\n") if file.is_file() else 0
+
+
 @pytest.mark.slow
 def test_ten_kills_lose_and_repeat_nothing(model, tmp_path):
-    corpus = tiny.write_corpus(tmp_path / "corpus.jsonl", 240)
-    options = [
-        "--model",
-        str(model),
-        "--batch-rows",
-        "4",
-        "--checkpoint-every",
-        "3",
-        "--precision",
-        "float32",
-    ]
+    """Each kill comes at a random moment of the steps that follow the last checkpoint."""
+    corpus = tiny.write_corpus(tmp_path / "corpus.jsonl", 320)
+    options = ["--model", str(model), "--batch-rows", "4", "--checkpoint-every", "3", "--precision", "float32"]
     command = [sys.executable, "-m", "agenttuning", "train", str(corpus), *options, "--out"]
-    began = time.monotonic()
-    subprocess.run([*command, tmp_path / "whole"], check=True, capture_output=True)
-    seconds = time.monotonic() - began
+    partial = tmp_path / "killed.partial"
     moments = random.Random(11)
-    kills = furthest = 0
-    while kills < 10:
+    furthest = 0
+    for _ in range(10):
         process = subprocess.Popen(
             [*command, tmp_path / "killed"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        try:
-            # From before the first step to just before the end of an uninterrupted run.
-            process.wait(moments.uniform(0.4, 0.85) * seconds)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            kills += 1
-            step = saved_step(tmp_path / "killed.partial")
-            assert step >= furthest, "a checkpoint was lost"
-            furthest = step
-            if step == 10**6:
-                break
-            continue
-        break
-    assert kills >= 3
-    assert furthest > 0
-    subprocess.run([*command, tmp_path / "killed"], check=True, capture_output=True)
+        target = furthest + moments.randint(1, 6)
+        while logged(partial) < target:
+            assert process.poll() is None, "the run ended by itself"
+            time.sleep(0.001)
+        time.sleep(moments.uniform(0, 0.02))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert saved_step(partial) >= furthest, "a checkpoint was lost"
+        furthest = saved_step(partial)
+    assert furthest > 10
+    for name in ("killed", "whole"):
+        subprocess.run([*command, tmp_path / name], check=True, capture_output=True)
     assert curve(tmp_path / "killed") == curve(tmp_path / "whole")
+
+
+def test_a_run_killed_after_its_last_write_is_not_repeated(model, tmp_path):
+    corpus = tiny.write_corpus(tmp_path / "corpus.jsonl", 8)
+    config = TrainConfig(precision="float32")
+    counts = train(config, corpus, str(model), tmp_path / "out", seed=0)
+    written = (tmp_path / "out" / "metrics.jsonl").stat().st_mtime_ns
+    assert train(config, corpus, str(model), tmp_path / "out", seed=0) == counts
+    assert (tmp_path / "out" / "metrics.jsonl").stat().st_mtime_ns == written
