@@ -4,10 +4,13 @@ import pytest
 
 from agenttuning.conversation import Conversation, Segment, assistant, system, user
 from agenttuning.models import BUILT_IN, load_model, load_tokenizer, resolve
+from agenttuning.training.attention import logits, make_packs_for, use_row_attention
 from agenttuning.training.encode import encode
 from agenttuning.training.pack import make_packs
 
 torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+AutoConfig, AutoModelForCausalLM = transformers.AutoConfig, transformers.AutoModelForCausalLM
 
 PREFIX = "You answer questions about towns. Say what you think, then answer in one word, please, every time."
 
@@ -44,22 +47,56 @@ def _loss_and_gradient(net, packs):
     total = sum(sum(pack.weights) for pack in packs)
     loss = 0.0
     for pack in packs:
-        logits = net(
-            input_ids=torch.tensor([pack.ids]),
-            position_ids=torch.tensor([pack.positions]),
-            attention_mask=pack.allowed()[None, None],
-        ).logits[0]
-        each = torch.nn.functional.cross_entropy(logits, torch.tensor(pack.targets), reduction="none")
-        part = (each * torch.tensor(pack.weights)).sum() / total
+        targets = torch.tensor([pack.targets[i] for i in pack.trained])
+        part = torch.nn.functional.cross_entropy(logits(net, pack), targets, reduction="sum") / total
         part.backward()
         loss += part.item()
     return loss, torch.cat([p.grad.flatten() for p in net.model.layers[0].parameters()])
 
 
+def _assert_same(one, other):
+    assert one[0] == pytest.approx(other[0], rel=1e-5)
+    assert float((one[1] - other[1]).norm() / other[1].norm()) < 1e-4
+
+
 @pytest.mark.slow
 def test_loss_and_gradient_are_those_of_the_rows_one_by_one(rows):
     net = load_model(resolve(BUILT_IN))
-    loss_packed, gradient_packed = _loss_and_gradient(net, make_packs(rows, 4096))
-    loss_alone, gradient_alone = _loss_and_gradient(net, make_packs(rows, 1, share_from=None))
-    assert loss_packed == pytest.approx(loss_alone, rel=1e-5)
-    assert float((gradient_packed - gradient_alone).norm() / gradient_alone.norm()) < 1e-4
+    alone = _loss_and_gradient(net, make_packs_for(net, rows, 4096))
+    assert use_row_attention(net)
+    [together] = make_packs_for(net, rows, 4096)
+    assert [len(group.rows) for group in together.groups] == [5, 1]
+    _assert_same(_loss_and_gradient(net, [together]), alone)
+
+
+def _tiny(family, **config):
+    """A random model of two layers with an attention of its own kind."""
+    torch.manual_seed(0)
+    common = {
+        "vocab_size": 49152, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8, "max_position_embeddings": 512,
+    }  # fmt: skip
+    return AutoModelForCausalLM.from_config(AutoConfig.for_model(family, **common, **config))
+
+
+@pytest.mark.parametrize(
+    ("family", "config"),
+    [
+        ("llama", {}),
+        ("qwen3", {}),
+        ("gemma2", {"sliding_window": 16, "layer_types": ["sliding_attention", "full_attention"]}),
+        ("mistral", {"sliding_window": 16}),
+        ("phi3", {"pad_token_id": 0}),
+    ],
+)
+def test_row_attention_is_the_attention_of_the_architecture(rows, family, config):
+    net = _tiny(family, **config)
+    alone = _loss_and_gradient(net, make_packs_for(net, rows, 4096))
+    assert use_row_attention(net)
+    _assert_same(_loss_and_gradient(net, make_packs_for(net, rows, 4096)), alone)
+
+
+def test_a_model_whose_attention_has_sinks_keeps_its_own(rows):
+    net = _tiny("gpt_oss", num_local_experts=2, num_experts_per_tok=1)
+    assert not use_row_attention(net)
+    assert len(make_packs_for(net, rows, 4096)) == len(rows)

@@ -19,8 +19,9 @@ from agenttuning.corpus.general import GENERAL
 from agenttuning.engines import Engine, Sampling
 from agenttuning.evaluation.scores import summarize
 from agenttuning.files import read_jsonl
+from agenttuning.training.attention import logits, make_packs_for, use_row_attention
 from agenttuning.training.encode import Encoded, encode
-from agenttuning.training.pack import Pack, make_packs
+from agenttuning.training.pack import Pack
 
 Progress = Callable[[int, int, str], None]
 QUESTIONS = GENERAL.with_name("questions.jsonl")
@@ -86,13 +87,16 @@ def likelihoods(folder: Path, base: Path | None = None, *, progress: Progress | 
 
     tokenizer = models.load_tokenizer(folder)
     net = models.load_model(folder).eval()
+    use_row_attention(net)
     start = models.load_model(base).eval() if base is not None else None
+    if start is not None:
+        use_row_attention(start)
     talks = [
         encode(from_row(row), tokenizer, source="general") for _, row in read_jsonl(GENERAL) if row["split"] == "test"
     ]
     questions = [row for _, row in read_jsonl(QUESTIONS)]
     choices = [_choice_row(row, i, tokenizer) for row in questions for i in range(len(row["choices"]))]
-    packs = make_packs(talks, PACK), make_packs(choices, PACK, share_from=4)
+    packs = make_packs_for(net, talks, PACK), make_packs_for(net, choices, PACK, share_from=4)
     total = sum(map(len, packs))
     nll: dict[str, float] = {}
     kl: dict[str, float] = {}
@@ -133,26 +137,14 @@ def _pack_likelihoods(net: Any, start: Any | None, pack: Pack) -> Iterator[tuple
     """(row id, log-probability, KL(start ‖ net)) of each row's weighted tokens; no KL without `start`."""
     import torch
 
-    at = [i for i, weight in enumerate(pack.weights) if weight > 0]
-
-    def log_probabilities(model: Any) -> Any:
-        device = next(model.parameters()).device
-        logits = model(
-            input_ids=torch.tensor([pack.ids], device=device),
-            position_ids=torch.tensor([pack.positions], device=device),
-            attention_mask=pack.allowed()[None, None].to(device),
-            logits_to_keep=torch.tensor(at, device=device),
-            use_cache=False,
-        ).logits[0]
-        return torch.log_softmax(logits.float(), dim=-1)
-
+    at = pack.trained
     with torch.inference_mode():
-        own = log_probabilities(net)
+        own = torch.log_softmax(logits(net, pack).float(), dim=-1)
         targets = torch.tensor([pack.targets[i] for i in at], device=own.device)
         chosen = own.gather(1, targets[:, None])[:, 0].tolist()
         apart: list[float] = []
         if start is not None:
-            theirs = log_probabilities(start)
+            theirs = torch.log_softmax(logits(start, pack).float(), dim=-1)
             apart = (theirs.exp() * (theirs - own)).sum(-1).tolist()
     for row, row_id in enumerate(pack.row_ids):
         mine = [k for k, i in enumerate(at) if pack.rows[i] == row]

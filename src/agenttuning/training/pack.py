@@ -5,13 +5,12 @@ every row attends to it and to itself, never to another row, at the positions it
 its gradient are those of the rows one by one.
 
 >>> packs = make_packs(rows, length=1024)
->>> packs[0].allowed().shape   # which token sees which
-(900, 900)
+>>> packs[0].groups
+[Group(start=0, prefix=122, rows=[131, 140, 127]), Group(start=520, prefix=0, rows=[98])]
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from agenttuning.training.encode import Encoded
 
@@ -20,27 +19,33 @@ _PREFIX_ROW = -1
 
 
 @dataclass(slots=True)
+class Group:
+    """Rows that share a beginning: `prefix` tokens at `start`, then the rest of each row, `rows` tokens long."""
+
+    start: int
+    prefix: int
+    rows: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Pack:
     """Parallel lists, one entry a token. `targets` is the next token of the row, `weights` its loss weight
-    (0: none); `groups` and `rows` say who sees whom; `sources` numbers the rows' sources."""
+    (0: none), `rows` its row's number (-1 in a shared prefix); `groups` says who sees whom."""
 
     ids: list[int] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     targets: list[int] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
-    groups: list[int] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)  # by row number, as are the next
     row_ids: list[str] = field(default_factory=list)
     tokens: int = 0  # what the rows would hold one by one
 
-    def allowed(self) -> Any:
-        """Boolean (n, n): may token i (row) attend to token j (column)."""
-        import torch
-
-        groups, rows = torch.tensor(self.groups), torch.tensor(self.rows)
-        same_row = (rows[:, None] == rows[None, :]) | (rows[None, :] == _PREFIX_ROW)
-        return torch.tril((groups[:, None] == groups[None, :]) & same_row)
+    @property
+    def trained(self) -> list[int]:
+        """The positions whose next token carries loss."""
+        return [i for i, weight in enumerate(self.weights) if weight > 0]
 
 
 def make_packs(rows: Sequence[Encoded], length: int, *, share_from: int | None = MIN_PREFIX) -> list[Pack]:
@@ -89,9 +94,10 @@ def _with_room(packs: Iterable[Pack], need: int, length: int) -> Pack | None:
 
 def _fill(pack: Pack, prefix: int, waiting: list[Encoded], length: int) -> list[Encoded]:
     """Put a prefix and as many rows as fit into the pack; the longest row goes in whatever its length."""
-    group = pack.groups[-1] + 1 if pack.groups else 0
+    group = Group(len(pack.ids), prefix)
+    pack.groups.append(group)
     for i in range(prefix):
-        _append(pack, waiting[0].ids[i], i, 0, 0.0, group, _PREFIX_ROW)
+        _append(pack, waiting[0].ids[i], i, 0, 0.0, _PREFIX_ROW)
     left = []
     placed = False
     for row in waiting:
@@ -103,17 +109,17 @@ def _fill(pack: Pack, prefix: int, waiting: list[Encoded], length: int) -> list[
         pack.sources.append(row.source)
         pack.row_ids.append(row.id)
         pack.tokens += len(row.ids)
+        group.rows.append(len(row.ids) - prefix)
         for i in range(prefix, len(row.ids)):
             last = i + 1 == len(row.ids)
             target, weight = (0, 0.0) if last else (row.ids[i + 1], row.weights[i + 1])
-            _append(pack, row.ids[i], i, target, weight, group, number)
+            _append(pack, row.ids[i], i, target, weight, number)
     return left
 
 
-def _append(pack: Pack, token: int, position: int, target: int, weight: float, group: int, row: int) -> None:
+def _append(pack: Pack, token: int, position: int, target: int, weight: float, row: int) -> None:
     pack.ids.append(token)
     pack.positions.append(position)
     pack.targets.append(target)
     pack.weights.append(weight)
-    pack.groups.append(group)
     pack.rows.append(row)

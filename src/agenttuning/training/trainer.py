@@ -14,16 +14,22 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from agenttuning.conversation import from_row
 from agenttuning.errors import BadInput, MissingExtra
 from agenttuning.files import read_json, read_jsonl, write_json
+from agenttuning.training.attention import logits, make_packs_for, use_row_attention
 from agenttuning.training.encode import Encoded, cut, encode
-from agenttuning.training.pack import Pack, make_packs
+from agenttuning.training.memory import freed_memory_kept, huge_pages
+from agenttuning.training.merge import merge
+from agenttuning.training.pack import Pack
 
 Progress = Callable[[int, int, str], None]
+_Start = Callable[[Pack], Any]
+GENERAL = "general"  # the source of the rows that hold what the model knew
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,9 @@ class TrainConfig:
     """Norm to which gradients are clipped."""
     checkpoint_every: int = 20
     """Steps between checkpoints."""
+    general_loss: Literal["text", "start_model"] = "start_model"
+    """What general rows are held to: their text (cross-entropy), or on every token of it the start model's whole
+    distribution (KL divergence), which keeps far more of what the model knew for the same rows."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of the forward pass; LoRA's weights and the optimiser stay float32. auto: bfloat16 where the
     processor or GPU has units for it (about twice as fast), else float32."""
@@ -69,6 +78,7 @@ def train(
     Called again after a kill it goes on from the last checkpoint in `out`. Raises BadInput for a corpus with no
     trained token, MissingExtra without torch.
     """
+    huge_pages()
     try:
         import torch
     except ModuleNotFoundError:
@@ -90,9 +100,11 @@ def train(
     if finished.get("settings") == settings:  # killed after its last write
         return finished["counts"]
     net = _prepare(models.load_model(folder), config)
+    start = _start_model(net, folder, config)
     optimizer = _optimizer(net, config)
     done = _restore(out, net, optimizer, settings)
-    counts = _run(config, rows, net, optimizer, out, done, settings, progress)
+    with freed_memory_kept():
+        counts = _run(config, rows, net, start, optimizer, out, done, settings, progress)
     _save_model(net, tokenizer, out, model, config)
     counts = {"steps": steps, "rows": len(rows), "dropped": dropped, "precision": config.precision, **counts}
     write_json(out / "training.json", {"settings": settings, "counts": counts})
@@ -127,12 +139,15 @@ def native_bfloat16() -> bool:
 
 
 def _prepare(net: Any, config: TrainConfig) -> Any:
-    net.config.use_cache = False
+    import torch
+
     net.train()
+    use_row_attention(net)
     if config.method == "full":
         return net.float()
     try:
         from peft import LoraConfig, get_peft_model
+        from peft.tuners.tuners_utils import BaseTunerLayer
     except ModuleNotFoundError:
         raise MissingExtra("peft", "train") from None
     lora = LoraConfig(
@@ -142,7 +157,37 @@ def _prepare(net: Any, config: TrainConfig) -> Any:
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(net, lora)
+    adapted = get_peft_model(net, lora)
+    if config.precision == "bfloat16":
+        # Autocast would make this copy of the frozen weights at every use, and undo PEFT's casts of every input.
+        for module in adapted.modules():
+            if isinstance(module, BaseTunerLayer):
+                module.cast_input_dtype_enabled = False
+                base = module.get_base_layer()
+                base.weight.data = base.weight.data.to(torch.bfloat16)
+    return adapted
+
+
+def _start_model(net: Any, folder: Path, config: TrainConfig) -> _Start | None:
+    """The start model's predictions for a pack: the net without its adapter, or a frozen copy beside it."""
+    import torch
+
+    if config.general_loss == "text":
+        return None
+    if config.method == "lora":
+
+        def start(pack: Pack) -> Any:
+            with torch.no_grad(), net.disable_adapter():
+                return logits(net, pack)
+
+        return start
+    from agenttuning import models
+
+    frozen = models.load_model(folder).eval().requires_grad_(False)
+    if config.precision == "bfloat16":
+        frozen = frozen.to(torch.bfloat16)
+    use_row_attention(frozen)
+    return partial(logits, frozen)
 
 
 def _optimizer(net: Any, config: TrainConfig) -> Any:
@@ -177,6 +222,7 @@ def _run(
     config: TrainConfig,
     rows: list[Encoded],
     net: Any,
+    start: _Start | None,
     optimizer: Any,
     out: Path,
     done: int,
@@ -194,11 +240,11 @@ def _run(
         rate = _learning_rate(config, step, steps)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        packs = make_packs(batch, config.pack_length)
+        packs = _pack(net, batch, config)
         weight = sum(sum(pack.weights) for pack in packs)
         sums: dict[str, list[float]] = {}
         for pack in packs:
-            _backward(net, pack, weight, sums, config.precision)
+            _backward(net, pack, start, weight, sums, config.precision)
         norm = float(torch.nn.utils.clip_grad_norm_(parameters, config.clip))
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -225,23 +271,31 @@ def _run(
     return {**totals, "loss": loss, "seconds": round(time.monotonic() - started, 1)}
 
 
-def _backward(net: Any, pack: Pack, batch_weight: float, sums: dict[str, list[float]], precision: str) -> None:
+def _pack(net: Any, batch: list[Encoded], config: TrainConfig) -> list[Pack]:
+    """The batch in packs; general rows have their own, for they may have another loss."""
+    parts = [row for row in batch if row.source != GENERAL], [row for row in batch if row.source == GENERAL]
+    return [pack for part in parts for pack in make_packs_for(net, part, config.pack_length)]
+
+
+def _backward(
+    net: Any, pack: Pack, start: _Start | None, batch_weight: float, sums: dict[str, list[float]], precision: str
+) -> None:
     """Add the pack's share of the step's gradient; `sums` collects (weighted loss, weight) by source."""
     import torch
 
     device = next(net.parameters()).device
-    at = [i for i, weight in enumerate(pack.weights) if weight > 0]
-    keep = torch.tensor(at, device=device)
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
-        logits = net(
-            input_ids=torch.tensor([pack.ids], device=device),
-            position_ids=torch.tensor([pack.positions], device=device),
-            attention_mask=pack.allowed()[None, None].to(device),
-            logits_to_keep=keep,
-        ).logits[0]
-    targets = torch.tensor([pack.targets[i] for i in at], device=device)
+    at = pack.trained
     weights = torch.tensor([pack.weights[i] for i in at], device=device)
-    losses = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none") * weights
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+        theirs = start(pack) if start and pack.sources[0] == GENERAL else None
+        ours = logits(net, pack)
+    if theirs is None:
+        targets = torch.tensor([pack.targets[i] for i in at], device=device)
+        losses = torch.nn.functional.cross_entropy(ours.float(), targets, reduction="none") * weights
+    else:
+        log = torch.log_softmax(ours.float(), dim=-1)
+        start_log = torch.log_softmax(theirs.float(), dim=-1)
+        losses = torch.nn.functional.kl_div(log, start_log, reduction="none", log_target=True).sum(-1) * weights
     (losses.sum() / batch_weight).backward()
     for i, value, weight in zip(at, losses.tolist(), weights.tolist(), strict=True):
         entry = sums.setdefault(pack.sources[pack.rows[i]], [0.0, 0.0])
@@ -303,10 +357,11 @@ def _save_model(net: Any, tokenizer: Any, out: Path, model: str, config: TrainCo
     shutil.rmtree(merged, ignore_errors=True)
     if config.method == "lora":
         net.peft_config["default"].base_model_name_or_path = model
-        net.save_pretrained(out / "adapter")
-        net = net.merge_and_unload()
-    net.config.use_cache = True
-    net.save_pretrained(merged)
-    tokenizer.save_pretrained(merged)
+        # Asked to find out by itself whether embeddings were trained, PEFT would look the model up on the hub.
+        net.save_pretrained(out / "adapter", save_embedding_layers=False)
+        merge(out / "adapter", merged)
+    else:
+        net.save_pretrained(merged)
+        tokenizer.save_pretrained(merged)
     shutil.rmtree(out / "merged", ignore_errors=True)
     merged.rename(out / "merged")
