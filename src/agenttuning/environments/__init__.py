@@ -8,6 +8,7 @@ In a package's pyproject.toml::
 
 from difflib import get_close_matches
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,17 @@ def environment_class(name: str) -> type[Any]:
         near = get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(known))}"
         raise BadInput(f"unknown environment {name!r}; {hint}")
+    extra = EXTRAS.get(name, "environments")
     try:
-        return known[name].load()
+        kind = known[name].load()
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("agenttuning"):
             raise
-        raise MissingExtra(error.name or name, EXTRAS.get(name, "environments")) from None
+        raise MissingExtra(error.name or name, extra) from None
+    for package in getattr(kind, "packages", ()):
+        if find_spec(package) is None:
+            raise MissingExtra(package, extra)
+    return kind
 
 
 def make(name: str, data: Path | None = None) -> Environment:

@@ -41,7 +41,11 @@ class Feedback:
 
 class Environment(Protocol):
     """`step` raises InvalidAction for what the model did wrong (it reads the message and goes on) and anything
-    else only for a fault of the environment itself. `reset` may be called again at any time."""
+    else only for a fault of the environment itself. `reset` may be called again at any time.
+
+    The class's docstring begins with a line that says what the agent does, for `agenttuning environments`. A class
+    attribute `packages` names what it imports only once it is used, so that a lack shows before that.
+    """
 
     name: str
     held: Literal["in", "out"]  # whether the recipes train on it

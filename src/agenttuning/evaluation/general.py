@@ -155,11 +155,11 @@ def summary(items: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
     """What scores.json holds: n, mean and 95 % interval of each measure, and the items for pairing."""
     out: dict[str, Any] = {}
     if "nll" in items:
-        nats = summarize(_values(items["nll"]))
+        nats = summarize(_values(items["nll"]), share=False)
         # The exponential of the mean log-likelihood: perplexity, with its interval carried over.
         out["perplexity"] = {"n": nats["n"]} | {k: math.exp(nats[k]) for k in ("mean", "low", "high")}
     if "kl" in items:
-        out["divergence"] = summarize(_values(items["kl"]))
+        out["divergence"] = summarize(_values(items["kl"]), share=False)
     for name in ("questions", "instructions"):
         if name in items:
             out[name] = summarize(_values(items[name]))

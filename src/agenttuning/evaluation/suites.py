@@ -17,6 +17,7 @@ from agenttuning.atif import read_trajectories
 from agenttuning.errors import BadInput
 from agenttuning.files import read_json, write_json
 from agenttuning.rollout.collect import CollectConfig, check, model_agent, play_all
+from agenttuning.settings import check_at_least
 from agenttuning.trajectory import Split
 
 Progress = Callable[[int, int, str], None]
@@ -48,6 +49,10 @@ class EvaluateConfig:
     """0 is greedy."""
     engine: str = "auto"
     """auto, openvino, transformers or openai."""
+
+    def __post_init__(self) -> None:
+        check_at_least(self, 1, "held_in", "held_out", "concurrency", "workers", "max_turns", "max_tokens")
+        check_at_least(self, 0, "temperature")
 
 
 def evaluate(

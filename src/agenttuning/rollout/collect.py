@@ -26,6 +26,7 @@ from agenttuning.errors import BadInput
 from agenttuning.files import disk_error
 from agenttuning.rollout.episode import run_episode
 from agenttuning.rollout.workers import Description, Pool
+from agenttuning.settings import check_at_least
 from agenttuning.trajectory import SPLITS, Split, Task, Trajectory
 
 Progress = Callable[[int, int, str], None]
@@ -57,6 +58,10 @@ class CollectConfig:
     """0 is greedy."""
     engine: str = "auto"
     """auto, openvino, transformers or openai."""
+
+    def __post_init__(self) -> None:
+        check_at_least(self, 1, "environments", "samples", "concurrency", "workers", "max_turns", "max_tokens")
+        check_at_least(self, 0, "temperature")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from typing import Any, Literal
 from agenttuning.conversation import from_row
 from agenttuning.errors import BadInput, MissingExtra
 from agenttuning.files import read_json, read_jsonl, write_json
+from agenttuning.settings import check_above_zero, check_at_least
 from agenttuning.training.attention import logits, make_packs_for, use_row_attention
 from agenttuning.training.encode import Encoded, cut, encode
 from agenttuning.training.memory import freed_memory_kept, huge_pages
@@ -65,9 +66,19 @@ class TrainConfig:
     general_loss: Literal["text", "start_model"] = "start_model"
     """What general rows are held to: their text (cross-entropy), or on every token of it the start model's whole
     distribution (KL divergence), which keeps far more of what the model knew for the same rows."""
+    general_weight: float = 1.0
+    """How much a token of a general row counts beside one of an agent row."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of the forward pass; LoRA's weights and the optimiser stay float32. auto: bfloat16 where the
     processor or GPU has units for it (about twice as fast), else float32."""
+
+    def __post_init__(self) -> None:
+        check_at_least(self, 1, "max_steps", "batch_rows", "max_length", "pack_length", "lora_rank", "lora_alpha")
+        check_at_least(self, 1, "checkpoint_every")
+        check_at_least(self, 0, "weight_decay", "general_weight")
+        check_above_zero(self, "learning_rate", "epochs", "clip")
+        if not 0 <= self.warmup <= 1:
+            raise BadInput(f"warmup is a share of the steps between 0 and 1, found {self.warmup}")
 
 
 def train(
@@ -90,7 +101,7 @@ def train(
     torch.manual_seed(seed)
     folder = models.resolve(model)
     tokenizer = models.load_tokenizer(folder)
-    rows, dropped = _read(corpus, tokenizer, config.max_length)
+    rows, dropped = _read(corpus, tokenizer, config)
     steps = max(1, math.ceil(len(rows) * config.epochs / config.batch_rows))
     if config.max_steps is not None:
         steps = min(steps, config.max_steps)
@@ -112,20 +123,26 @@ def train(
     return counts
 
 
-def _read(corpus: Path, tokenizer: Any, length: int) -> tuple[list[Encoded], dict[str, int]]:
+def _read(corpus: Path, tokenizer: Any, config: TrainConfig) -> tuple[list[Encoded], dict[str, int]]:
     rows, dropped = [], {"no trained token within max_length": 0, "cut to max_length": 0}
     for number, row in read_jsonl(corpus):
         conversation = from_row(row, where=f"{corpus}:{number}")
         encoded = encode(conversation, tokenizer, source=str(row.get("source", "")))
-        short = cut(encoded, length)
+        short = cut(encoded, config.max_length)
         if short is None:
             dropped["no trained token within max_length"] += 1
             continue
         dropped["cut to max_length"] += len(short.ids) < len(encoded.ids)
-        rows.append(short)
+        rows.append(_weighted(short, config.general_weight) if short.source == GENERAL else short)
     if not rows:
-        raise BadInput(f"{corpus}: no row has a trained token within {length} tokens; look at one: agenttuning show")
+        raise BadInput(
+            f"{corpus}: no row has a trained token within {config.max_length} tokens; look at one: agenttuning show"
+        )
     return rows, dropped
+
+
+def _weighted(row: Encoded, weight: float) -> Encoded:
+    return replace(row, weights=tuple(own * weight for own in row.weights))
 
 
 def native_bfloat16() -> bool:
@@ -251,7 +268,7 @@ def _run(
         loss = sum(s for s, _ in sums.values()) / sum(w for _, w in sums.values())
         totals["tokens"] += sum(pack.tokens for pack in packs)
         totals["computed_tokens"] += sum(len(pack.ids) for pack in packs)
-        totals["trained_tokens"] += round(weight)
+        totals["trained_tokens"] += sum(len(pack.trained) for pack in packs)
         _log(
             out / "metrics.jsonl",
             {

@@ -42,8 +42,11 @@ TOOLS = (
 
 
 class Database:
-    """Tasks are the built-in ones or a dbbench file's; the database is SQLite, or the server that the
-    environment variable AGENTTUNING_MARIADB names."""
+    """Answer questions about a database, or change it, with SQL.
+
+    Tasks are the built-in ones or a dbbench file's; the database is SQLite, or the server that the
+    environment variable AGENTTUNING_MARIADB names.
+    """
 
     name = "database"
     held = "in"
