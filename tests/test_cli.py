@@ -183,6 +183,20 @@ def test_environments_and_doctor_speak_json():
         assert all(row.keys() == keys for row in rows)
 
 
+def test_an_environment_says_what_it_is_or_what_it_lacks(monkeypatch):
+    from agenttuning.commands.environments import describe
+    from agenttuning.environments.hotpotqa import HotpotQA
+
+    row = describe("hotpotqa")
+    assert row["installed"]
+    assert row["summary"].startswith("Answer questions")
+    monkeypatch.setattr(HotpotQA, "packages", ("no_such_package",))
+    row = describe("hotpotqa")
+    assert not row["installed"]
+    assert row["install"] == "pip install 'agenttuning[environments]'"
+    assert "no_such_package" in row["summary"]
+
+
 def test_validate_prints_one_object_for_an_environment():
     done = agenttuning("validate", "database", "--limit", "3", "--json")
     assert done.returncode == 0, done.stderr

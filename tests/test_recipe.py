@@ -99,6 +99,15 @@ mix: [eta]
         ("name: a\ntrain: {learning_rate: .nan}", "train.learning_rate: expected a number, found nan"),
         ("name: a\nmix: {rows: 1.5}", "mix.rows: expected a whole number, found 1.5"),
         ("name: a\nfilter: {outcomes: solved}", "filter.outcomes: expected a list, found 'solved'"),
+        ("name: a\ntrain: {batch_rows: 0}", "train.batch_rows: batch_rows must be at least 1, found 0"),
+        (
+            "name: a\ntrain: {learning_rate: -1}",
+            "train.learning_rate: learning_rate must be greater than 0, found -1.0",
+        ),
+        ("name: a\ntrain: {warmup: 2}", "train.warmup: warmup is a share of the steps between 0 and 1, found 2.0"),
+        ("name: a\ncollect: {environments: {database: -5}}", "environments must be at least 1, found -5"),
+        ("name: a\nevaluate: {max_turns: 0}", "evaluate.max_turns: max_turns must be at least 1, found 0"),
+        ("name: a\nfilter: {per_task: 0}", "filter.per_task: per_task must be at least 1, found 0"),
         ("name: a\ncollect: {split: trian}", "collect.split: found 'trian'; did you mean 'train'?"),
     ],
 )

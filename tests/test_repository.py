@@ -47,6 +47,7 @@ EXCEPTIONS = {
     ("evaluation.suites", "rollout.collect"): "test tasks are played exactly as training tasks are",
     ("evaluation.general", "training.encode"): "likelihood is measured on the tokens and the mask of training",
     ("evaluation.general", "training.pack"): "and computed as training computes it",
+    ("evaluation.general", "training.attention"): "by the same forward pass",
     ("evaluation.general", "corpus.general"): "the probe is the held-out part of the file that mix draws from",
 }
 # Slow to import: only inside functions, so that `--help` stays quick and the base installation works.

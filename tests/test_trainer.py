@@ -61,6 +61,52 @@ def test_packing_changes_the_computation_not_the_curve(model, tmp_path):
     assert [row[1] for row in one] == pytest.approx([row[1] for row in other], rel=1e-4)
 
 
+def mixed_corpus(path):
+    """Every second row is general and of another kind."""
+    tiny.write_corpus(path, 16)
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    for i, row in enumerate(rows[1::2]):
+        row["source"] = "general"
+        row["messages"] = [
+            {"role": "user", "content": f"Tell me of {i}."},
+            {"role": "assistant", "content": "It is a number like any other number."},
+        ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def divergence(start, tuned, text):
+    """KL(start ‖ tuned) in nats a token."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    ids = AutoTokenizer.from_pretrained(start)(text, return_tensors="pt")["input_ids"]
+    with torch.inference_mode():
+        ours, theirs = (
+            AutoModelForCausalLM.from_pretrained(folder)(ids).logits[0].log_softmax(-1) for folder in (tuned, start)
+        )
+    return float((theirs.exp() * (theirs - ours)).sum(-1).mean())
+
+
+def general_curve(model, corpus, out, **config):
+    train(TrainConfig(epochs=6, learning_rate=1e-2, precision="float32", **config), corpus, str(model), out, seed=0)
+    return [json.loads(line)["losses"]["general"] for line in (out / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_general_rows_are_compared_with_the_start_model(model, tmp_path, method):
+    curve = general_curve(model, mixed_corpus(tmp_path / "corpus.jsonl"), tmp_path / "out", method=method)
+    assert curve[0] == pytest.approx(0.0, abs=1e-5)  # nothing has moved yet
+    assert 1e-3 < max(curve) < 1  # the start model has stayed what it was; as text the rows would cost over 10
+
+
+def test_general_rows_hold_the_start_model_better_than_their_text_does(model, tmp_path):
+    corpus, apart = mixed_corpus(tmp_path / "corpus.jsonl"), {}
+    for loss in ("start_model", "text"):
+        general_curve(model, corpus, tmp_path / loss, method="full", general_loss=loss)
+        apart[loss] = divergence(model, tmp_path / loss / "merged", "It is a number like any other number.")
+    assert apart["start_model"] < 0.8 * apart["text"]
+
+
 def test_a_corpus_without_a_trained_token_is_refused(model, tmp_path):
     corpus = tmp_path / "corpus.jsonl"
     corpus.write_text('{"id": "x", "messages": [{"role": "user", "content": "Hello?"}]}\n')

@@ -9,7 +9,7 @@ them anew, page by page. On two cores that was a fifth of the time of a step.
 
 import ctypes
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 # <malloc.h>
@@ -23,7 +23,7 @@ def huge_pages() -> None:
 
 
 @contextmanager
-def freed_memory_kept() -> Iterator[None]:
+def freed_memory_kept() -> Generator[None]:
     """Keep freed memory for the next allocation, and give it back to the system at the end. Nothing but glibc
     has these settings; elsewhere this does nothing."""
     libc = ctypes.CDLL(None)

@@ -66,16 +66,14 @@ class TrainConfig:
     general_loss: Literal["text", "start_model"] = "start_model"
     """What general rows are held to: their text (cross-entropy), or on every token of it the start model's whole
     distribution (KL divergence), which keeps far more of what the model knew for the same rows."""
-    general_weight: float = 1.0
-    """How much a token of a general row counts beside one of an agent row."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of the forward pass; LoRA's weights and the optimiser stay float32. auto: bfloat16 where the
     processor or GPU has units for it (about twice as fast), else float32."""
 
     def __post_init__(self) -> None:
-        check_at_least(self, 1, "max_steps", "batch_rows", "max_length", "pack_length", "lora_rank", "lora_alpha")
-        check_at_least(self, 1, "checkpoint_every")
-        check_at_least(self, 0, "weight_decay", "general_weight")
+        check_at_least(self, 1, "max_steps", "batch_rows", "max_length", "pack_length", "checkpoint_every")
+        check_at_least(self, 1, "lora_rank", "lora_alpha")
+        check_at_least(self, 0, "weight_decay")
         check_above_zero(self, "learning_rate", "epochs", "clip")
         if not 0 <= self.warmup <= 1:
             raise BadInput(f"warmup is a share of the steps between 0 and 1, found {self.warmup}")
@@ -101,7 +99,7 @@ def train(
     torch.manual_seed(seed)
     folder = models.resolve(model)
     tokenizer = models.load_tokenizer(folder)
-    rows, dropped = _read(corpus, tokenizer, config)
+    rows, dropped = _read(corpus, tokenizer, config.max_length)
     steps = max(1, math.ceil(len(rows) * config.epochs / config.batch_rows))
     if config.max_steps is not None:
         steps = min(steps, config.max_steps)
@@ -123,26 +121,20 @@ def train(
     return counts
 
 
-def _read(corpus: Path, tokenizer: Any, config: TrainConfig) -> tuple[list[Encoded], dict[str, int]]:
+def _read(corpus: Path, tokenizer: Any, length: int) -> tuple[list[Encoded], dict[str, int]]:
     rows, dropped = [], {"no trained token within max_length": 0, "cut to max_length": 0}
     for number, row in read_jsonl(corpus):
         conversation = from_row(row, where=f"{corpus}:{number}")
         encoded = encode(conversation, tokenizer, source=str(row.get("source", "")))
-        short = cut(encoded, config.max_length)
+        short = cut(encoded, length)
         if short is None:
             dropped["no trained token within max_length"] += 1
             continue
         dropped["cut to max_length"] += len(short.ids) < len(encoded.ids)
-        rows.append(_weighted(short, config.general_weight) if short.source == GENERAL else short)
+        rows.append(short)
     if not rows:
-        raise BadInput(
-            f"{corpus}: no row has a trained token within {config.max_length} tokens; look at one: agenttuning show"
-        )
+        raise BadInput(f"{corpus}: no row has a trained token within {length} tokens; look at one: agenttuning show")
     return rows, dropped
-
-
-def _weighted(row: Encoded, weight: float) -> Encoded:
-    return replace(row, weights=tuple(own * weight for own in row.weights))
 
 
 def native_bfloat16() -> bool:
@@ -177,11 +169,11 @@ def _prepare(net: Any, config: TrainConfig) -> Any:
     adapted = get_peft_model(net, lora)
     if config.precision == "bfloat16":
         # Autocast would make this copy of the frozen weights at every use, and undo PEFT's casts of every input.
-        for module in adapted.modules():
-            if isinstance(module, BaseTunerLayer):
-                module.cast_input_dtype_enabled = False
-                base = module.get_base_layer()
-                base.weight.data = base.weight.data.to(torch.bfloat16)
+        layers: list[Any] = [module for module in adapted.modules() if isinstance(module, BaseTunerLayer)]
+        for layer in layers:
+            layer.cast_input_dtype_enabled = False
+            base = layer.get_base_layer()
+            base.weight.data = base.weight.data.to(torch.bfloat16)
     return adapted
 
 
