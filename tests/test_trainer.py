@@ -94,7 +94,8 @@ def general_curve(model, corpus, out, **config):
 
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_general_rows_are_compared_with_the_start_model(model, tmp_path, method):
-    curve = general_curve(model, mixed_corpus(tmp_path / "corpus.jsonl"), tmp_path / "out", method=method)
+    config = {"method": method, "general_loss": "start_model"}
+    curve = general_curve(model, mixed_corpus(tmp_path / "corpus.jsonl"), tmp_path / "out", **config)
     assert curve[0] == pytest.approx(0.0, abs=1e-5)  # nothing has moved yet
     assert 1e-3 < max(curve) < 1  # the start model has stayed what it was; as text the rows would cost over 10
 
@@ -105,6 +106,13 @@ def test_general_rows_hold_the_start_model_better_than_their_text_does(model, tm
         general_curve(model, corpus, tmp_path / loss, method="full", general_loss=loss)
         apart[loss] = divergence(model, tmp_path / loss / "merged", "It is a number like any other number.")
     assert apart["start_model"] < 0.8 * apart["text"]
+
+
+def test_both_general_losses_are_their_mean(model, tmp_path):
+    corpus, first = mixed_corpus(tmp_path / "corpus.jsonl"), {}
+    for loss in ("start_model", "text", "both"):
+        first[loss] = general_curve(model, corpus, tmp_path / loss, general_loss=loss, max_steps=1)[0]
+    assert first["both"] == pytest.approx((first["text"] + first["start_model"]) / 2, rel=1e-4)
 
 
 def test_a_corpus_without_a_trained_token_is_refused(model, tmp_path):

@@ -10,6 +10,8 @@ PosixPath('/home/me/.cache/agenttuning/models/smollm2-135m-instruct')
 import importlib.util
 import os
 import shutil
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +100,8 @@ def _unpack_gguf(file: Path, out: Path) -> None:
         from transformers import AutoModelForCausalLM, AutoTokenizer
     except ModuleNotFoundError as error:
         raise MissingExtra(error.name or "transformers", "train") from None
-    loaded: Any = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
+    with redirect_stderr(StringIO()):  # a progress bar that no setting of transformers turns off
+        loaded: Any = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
     config = loaded.config
     # A model that came from GGUF refuses save_pretrained: copy its weights into a fresh one.
     if hasattr(config, "quantization_config"):

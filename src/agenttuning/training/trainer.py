@@ -63,9 +63,10 @@ class TrainConfig:
     """Norm to which gradients are clipped."""
     checkpoint_every: int = 20
     """Steps between checkpoints."""
-    general_loss: Literal["text", "start_model"] = "start_model"
-    """What general rows are held to: their text (cross-entropy), or on every token of it the start model's whole
-    distribution (KL divergence), which keeps far more of what the model knew for the same rows."""
+    general_loss: Literal["text", "start_model", "both"] = "both"
+    """What general rows are held to: their `text` (cross-entropy); on every token of it the whole distribution of the
+    `start_model` (KL divergence), which keeps far more of what the model knew for the same rows; or the mean of
+    `both`, for the first alone makes the model surer of such text than it was, and the second less sure."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of the forward pass; LoRA's weights and the optimiser stay float32. auto: bfloat16 where the
     processor or GPU has units for it (about twice as fast), else float32."""
@@ -253,7 +254,7 @@ def _run(
         weight = sum(sum(pack.weights) for pack in packs)
         sums: dict[str, list[float]] = {}
         for pack in packs:
-            _backward(net, pack, start, weight, sums, config.precision)
+            _backward(config, net, start, pack, weight, sums)
         norm = float(torch.nn.utils.clip_grad_norm_(parameters, config.clip))
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -287,7 +288,12 @@ def _pack(net: Any, batch: list[Encoded], config: TrainConfig) -> list[Pack]:
 
 
 def _backward(
-    net: Any, pack: Pack, start: _Start | None, batch_weight: float, sums: dict[str, list[float]], precision: str
+    config: TrainConfig,
+    net: Any,
+    start: _Start | None,
+    pack: Pack,
+    batch_weight: float,
+    sums: dict[str, list[float]],
 ) -> None:
     """Add the pack's share of the step's gradient; `sums` collects (weighted loss, weight) by source."""
     import torch
@@ -295,16 +301,17 @@ def _backward(
     device = next(net.parameters()).device
     at = pack.trained
     weights = torch.tensor([pack.weights[i] for i in at], device=device)
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.precision == "bfloat16"):
         theirs = start(pack) if start and pack.sources[0] == GENERAL else None
         ours = logits(net, pack)
-    if theirs is None:
-        targets = torch.tensor([pack.targets[i] for i in at], device=device)
-        losses = torch.nn.functional.cross_entropy(ours.float(), targets, reduction="none") * weights
-    else:
-        log = torch.log_softmax(ours.float(), dim=-1)
+    log = torch.log_softmax(ours.float(), dim=-1)
+    targets = torch.tensor([pack.targets[i] for i in at], device=device)
+    losses = -log.gather(1, targets[:, None])[:, 0]
+    if theirs is not None:
         start_log = torch.log_softmax(theirs.float(), dim=-1)
-        losses = torch.nn.functional.kl_div(log, start_log, reduction="none", log_target=True).sum(-1) * weights
+        divergence = torch.nn.functional.kl_div(log, start_log, reduction="none", log_target=True).sum(-1)
+        losses = divergence if config.general_loss == "start_model" else (losses + divergence) / 2
+    losses = losses * weights
     (losses.sum() / batch_weight).backward()
     for i, value, weight in zip(at, losses.tolist(), weights.tolist(), strict=True):
         entry = sums.setdefault(pack.sources[pack.rows[i]], [0.0, 0.0])
