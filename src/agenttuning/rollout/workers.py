@@ -156,14 +156,16 @@ class _Worker:
         self._end()
         self._start()
 
-    def _end(self) -> None:
+    def _end(self, grace: float = 0.0) -> None:
         self._connection.close()
+        self._process.join(grace)
         self._process.kill()
         self._process.join()
 
     def stop(self) -> None:
+        """With its connection gone a worker ends by itself and cleans up; one that is stuck is killed."""
         with self._lock:
-            self._end()
+            self._end(grace=2.0)
 
 
 @contextmanager
