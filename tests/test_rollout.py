@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import plugin
 import pytest
@@ -11,8 +12,8 @@ from agenttuning.agents.base import Turn
 from agenttuning.agents.expert import ExpertAgent
 from agenttuning.agents.replay import ReplayAgent
 from agenttuning.engines.base import Reply
-from agenttuning.errors import ContextFull, EngineError, FormatError
-from agenttuning.rollout.collect import CollectConfig, play_all
+from agenttuning.errors import BadInput, ContextFull, EngineError, FormatError
+from agenttuning.rollout.collect import CollectConfig, collect, play_all
 from agenttuning.rollout.episode import run_episode
 from agenttuning.rollout.workers import Pool
 from agenttuning.trajectory import Decision, Usage
@@ -118,3 +119,10 @@ def test_collect_writes_every_outcome(pool, tmp_path):
     assert counts["database"]["outcomes"] == {"solved": 24}
     assert counts["knowledge_graph"]["episodes"] == 12
     assert not list(tmp_path.glob("*.partial"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_full_disk_is_one_clear_line(tmp_path):
+    (tmp_path / "database.jsonl.partial").symlink_to("/dev/full")
+    with pytest.raises(BadInput, match=r"no space left on the disk; free some and run the same command again"):
+        collect(CollectConfig({"database": 3}), tmp_path, dialect="command", seed=0)

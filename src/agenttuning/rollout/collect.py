@@ -12,6 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -216,9 +217,10 @@ class _Journal:
             raise disk_error(error, self._partial) from error
 
     def close(self) -> None:
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            with suppress(OSError):  # all that counts is synced; a line that found no space fails here once more
+                stream.close()
 
     def finish(self) -> dict[str, Any]:
         source = self._partial if self._partial.is_file() else self._path
