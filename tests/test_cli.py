@@ -183,18 +183,25 @@ def test_environments_and_doctor_speak_json():
         assert all(row.keys() == keys for row in rows)
 
 
-def test_an_environment_says_what_it_is_or_what_it_lacks(monkeypatch):
-    from agenttuning.commands.environments import describe
-    from agenttuning.environments.hotpotqa import HotpotQA
-
-    row = describe("hotpotqa")
-    assert row["installed"]
-    assert row["summary"].startswith("Answer questions")
-    monkeypatch.setattr(HotpotQA, "packages", ("no_such_package",))
-    row = describe("hotpotqa")
-    assert not row["installed"]
-    assert row["install"] == "pip install 'agenttuning[environments]'"
-    assert "no_such_package" in row["summary"]
+def test_an_environment_says_what_it_is_or_what_it_lacks(tmp_path):
+    (tmp_path / "lacking.py").write_text('class Lacking:\n    """Never runs."""\n    packages = ("no_such_package",)\n')
+    metadata = tmp_path / "lacking-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: lacking\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text("[agenttuning.environments]\nlacking = lacking:Lacking\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "agenttuning", "environments", "--json"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    rows = {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert rows["hotpotqa"]["installed"]
+    assert rows["hotpotqa"]["summary"].startswith("Answer questions")
+    assert not rows["lacking"]["installed"]
+    assert rows["lacking"]["install"] == "pip install 'agenttuning[environments]'"
+    assert "no_such_package" in rows["lacking"]["summary"]
 
 
 def test_validate_prints_one_object_for_an_environment():

@@ -1,7 +1,7 @@
 """Memory that a training step frees and the next one wants again.
 
 By default glibc hands large blocks back to the kernel as soon as they are freed, and every step pays for getting
-them anew, page by page. On two cores that was a fifth of the time of a step.
+them anew, page by page.
 
 >>> with freed_memory_kept():
 ...     for batch in batches: ...
