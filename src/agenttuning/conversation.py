@@ -17,6 +17,7 @@ from agenttuning.errors import BadInput
 from agenttuning.trajectory import Tool, ToolCall
 
 Role = Literal["system", "user", "assistant", "tool"]
+GENERAL_SOURCE = "general"  # the `source` of corpus rows that hold what the model knew; others are agent/ENVIRONMENT
 # Agent-FLAN's decomposition (arXiv 2403.12881 §3.2): thought, tool name, arguments, format.
 Capability = Literal["reasoning", "retrieval", "understanding", "instruction_following"]
 

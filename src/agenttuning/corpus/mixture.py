@@ -19,7 +19,7 @@ from typing import Any
 
 from agenttuning import dialects
 from agenttuning.atif import from_atif
-from agenttuning.conversation import to_row
+from agenttuning.conversation import GENERAL_SOURCE, to_row
 from agenttuning.corpus.general import GENERAL, read_general
 from agenttuning.errors import BadInput
 from agenttuning.files import read_json, read_jsonl, write_json, write_jsonl
@@ -72,7 +72,7 @@ def mix(
                 environments[trajectory.task.environment] += 1
                 row, source = to_row(write(trajectory)), f"agent/{trajectory.task.environment}"
             else:
-                row, source = to_row(next(drawn[1])), "general"
+                row, source = to_row(next(drawn[1])), GENERAL_SOURCE
             if progress and done % 50 == 0:
                 progress(done, total, source)
             yield {"id": row.pop("id"), "source": source, **row}

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from agenttuning.conversation import from_row
+from agenttuning.conversation import GENERAL_SOURCE, from_row
 from agenttuning.errors import BadInput, MissingExtra
 from agenttuning.files import read_json, read_jsonl, write_json
 from agenttuning.settings import check_above_zero, check_at_least
@@ -30,7 +30,6 @@ from agenttuning.training.pack import Pack
 
 Progress = Callable[[int, int, str], None]
 _Start = Callable[[Pack], Any]
-GENERAL = "general"  # the source of the rows that hold what the model knew
 
 
 @dataclass(frozen=True)
@@ -283,7 +282,10 @@ def _run(
 
 def _pack(net: Any, batch: list[Encoded], config: TrainConfig) -> list[Pack]:
     """The batch in packs; general rows have their own, for they may have another loss."""
-    parts = [row for row in batch if row.source != GENERAL], [row for row in batch if row.source == GENERAL]
+    parts = (
+        [row for row in batch if row.source != GENERAL_SOURCE],
+        [row for row in batch if row.source == GENERAL_SOURCE],
+    )
     return [pack for part in parts for pack in make_packs_for(net, part, config.pack_length)]
 
 
@@ -302,7 +304,7 @@ def _backward(
     at = pack.trained
     weights = torch.tensor([pack.weights[i] for i in at], device=device)
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.precision == "bfloat16"):
-        theirs = start(pack) if start and pack.sources[0] == GENERAL else None
+        theirs = start(pack) if start and pack.sources[0] == GENERAL_SOURCE else None
         ours = logits(net, pack)
     log = torch.log_softmax(ours.float(), dim=-1)
     targets = torch.tensor([pack.targets[i] for i in at], device=device)
