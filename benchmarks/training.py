@@ -37,7 +37,8 @@ def corpus(folder: Path, rows: int, eta: float) -> Path:
 
 
 def ours(path: Path, precision: str) -> dict:
-    from agenttuning.training.trainer import TrainConfig, train
+    from agenttuning.training.config import TrainConfig
+    from agenttuning.training.trainer import train
 
     with tempfile.TemporaryDirectory() as out:
         config = TrainConfig(precision=precision, batch_rows=8, checkpoint_every=10**9)

@@ -11,7 +11,8 @@ import pytest
 import tiny
 
 from agenttuning.errors import BadInput
-from agenttuning.training.trainer import TrainConfig, train
+from agenttuning.training.config import TrainConfig
+from agenttuning.training.trainer import train
 
 torch = pytest.importorskip("torch")
 COLUMNS = ("step", "loss", "learning_rate", "gradient_norm", "trained_tokens")

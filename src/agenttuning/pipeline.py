@@ -23,7 +23,8 @@ from agenttuning.recipe import Recipe, dump
 from agenttuning.rollout.collect import CollectConfig, collect
 from agenttuning.settings import plain
 from agenttuning.stages import Stage, log_event, perform, status
-from agenttuning.training.trainer import TrainConfig, train
+from agenttuning.training.config import TrainConfig
+from agenttuning.training.trainer import train
 
 Say = Callable[[str], None]
 

@@ -25,7 +25,7 @@ from agenttuning.errors import BadInput, RecipeError
 from agenttuning.evaluation.suites import EvaluateConfig
 from agenttuning.rollout.collect import CollectConfig
 from agenttuning.settings import Mistake, build, plain, suggest
-from agenttuning.training.trainer import TrainConfig
+from agenttuning.training.config import TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from agenttuning.evaluation.suites import EvaluateConfig
 from agenttuning.models import BUILT_IN
 from agenttuning.rollout.collect import CollectConfig
 from agenttuning.stages import Stage, perform
-from agenttuning.training.trainer import TrainConfig
+from agenttuning.training.config import TrainConfig
 
 Out = Annotated[Path, Parameter(help="The folder to write.")]
 Seed = Annotated[int, Parameter(help="The seed of everything that is drawn.")]
