@@ -23,7 +23,9 @@ def rows():
         for i in range(5)
     ]
     talks.append(Conversation((user("Hello there."), assistant(Segment("Hello.", True)))))
-    return [encode(talk, tokenizer, source="agent" if i < 5 else "general") for i, talk in enumerate(talks)]
+    return [
+        row for i, talk in enumerate(talks) for row in encode(talk, tokenizer, source="agent" if i < 5 else "general")
+    ]
 
 
 @pytest.mark.parametrize("length", [10, 90, 4096])

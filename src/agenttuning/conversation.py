@@ -11,7 +11,7 @@ and a loss mask. Whether a segment carries loss is decided here, at the text, an
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from agenttuning.errors import BadInput
 from agenttuning.trajectory import Tool, ToolCall
@@ -24,8 +24,10 @@ Capability = Literal["reasoning", "retrieval", "understanding", "instruction_fol
 
 @dataclass(frozen=True, slots=True)
 class Segment:
+    """`train` is the loss weight of its tokens; True is 1."""
+
     text: str
-    train: bool = False
+    train: bool | float = False
     capability: Capability | None = None
 
 
@@ -36,7 +38,7 @@ class Message:
     role: Role
     segments: tuple[Segment, ...]
     calls: tuple[ToolCall, ...] = ()
-    train: bool = False  # whether `calls` and the stop token of this turn carry loss
+    train: bool | float = False  # the loss weight of `calls` and of the stop token
 
     @property
     def text(self) -> str:
@@ -67,25 +69,26 @@ def assistant(*segments: Segment, calls: tuple[ToolCall, ...] = ()) -> Message:
 
 
 def to_openai(conversation: Conversation) -> list[dict[str, Any]]:
-    """The messages as chat templates and OpenAI-compatible endpoints take them."""
+    """The messages as chat templates and OpenAI-compatible endpoints take them; results answer calls in order."""
     rows: list[dict[str, Any]] = []
-    call_id = "call_0"
+    waiting: list[str] = []
     for i, message in enumerate(conversation.messages):
         row: dict[str, Any] = {"role": message.role, "content": message.text}
         if message.calls:
-            call_id = f"call_{i}"
+            waiting = [_call_id(i, k) for k in range(len(message.calls))]
             row["tool_calls"] = [
-                {
-                    "id": call_id,
-                    "type": "function",
-                    "function": {"name": call.name, "arguments": dict(call.arguments)},
-                }
-                for call in message.calls
+                {"id": id, "type": "function", "function": {"name": call.name, "arguments": dict(call.arguments)}}
+                for id, call in zip(waiting, message.calls, strict=True)
             ]
         if message.role == "tool":
-            row["tool_call_id"] = call_id
+            row["tool_call_id"] = waiting.pop(0) if waiting else _call_id(0, 0)
         rows.append(row)
     return rows
+
+
+def _call_id(message: int, call: int) -> str:
+    """Nine letters and digits, which is what Mistral's templates insist on."""
+    return f"call{message % 1000:03}{call % 100:02}"
 
 
 def to_row(conversation: Conversation) -> dict[str, Any]:
@@ -107,43 +110,77 @@ def from_row(row: Mapping[str, Any], *, where: str = "row") -> Conversation:
     """Read a corpus row, ours or anybody's OpenAI-style `messages` row.
 
     A foreign row has no segments: its assistant turns are trained whole unless they say ``"train": false``
-    (`loss`, `trainable` and `weight` are read as the same thing). Raises BadInput that names the row and field.
+    (`loss`, `trainable` and `weight` are read as the same thing, and a number as the loss weight). Raises BadInput
+    that names the row and field.
     """
     messages = row.get("messages")
     if not isinstance(messages, list) or not messages:
-        raise BadInput(f"{where}: no 'messages' list; expected OpenAI-style chat rows")
+        found = ", ".join(map(repr, list(row)[:6])) or "nothing"
+        raise BadInput(f"{where}: no 'messages' list, found {found}; expected OpenAI-style chat rows")
     out = []
+    waiting: list[str | None] = []  # ids of the calls that no result has answered yet
     for i, item in enumerate(messages):
-        if not isinstance(item, Mapping) or item.get("role") not in ("system", "user", "assistant", "tool"):
-            raise BadInput(f"{where}: messages[{i}].role must be system, user, assistant or tool")
+        at = f"{where}: messages[{i}]"
+        if not isinstance(item, Mapping) or item.get("role") not in get_args(Role):
+            role = item.get("role") if isinstance(item, Mapping) else item
+            raise BadInput(f"{at}: unknown role {role!r}; a role is system, user, assistant or tool")
         text = item.get("content")
         if text is None:
             text = ""
         if not isinstance(text, str):
-            raise BadInput(f"{where}: messages[{i}].content must be text, found {type(text).__name__}")
-        role = item["role"]
-        if role != "assistant":
-            out.append(Message(role, (Segment(text),)))
+            raise BadInput(f"{at}.content must be text, found {type(text).__name__}")
+        if item["role"] == "tool":
+            _answer(item.get("tool_call_id"), waiting, at)
+        if item["role"] != "assistant":
+            out.append(Message(item["role"], (Segment(text),)))
             continue
-        train = bool(next((item[k] for k in ("train", "loss", "trainable", "weight") if item.get(k) is not None), True))
+        for field_name in ("reasoning_content", "thinking"):
+            if item.get(field_name):
+                raise BadInput(f"{at}.{field_name} is not read; write it into the content, as the model is to print it")
+        train = _weight(
+            next((item[k] for k in ("train", "loss", "trainable", "weight") if item.get(k) is not None), 1), at
+        )
         pieces = item.get("segments")
         try:
             segments = (
-                tuple(Segment(piece[0], bool(piece[1]), piece[2]) for piece in pieces)
+                tuple(Segment(piece[0], _weight(piece[1], at), piece[2]) for piece in pieces)
                 if pieces is not None
                 else (Segment(text, train),)
             )
             calls = tuple(_call(c["function"]) for c in item.get("tool_calls") or ())
+            waiting = [c.get("id") for c in item.get("tool_calls") or ()]
         except (TypeError, KeyError, IndexError, ValueError) as error:
-            raise BadInput(f"{where}: messages[{i}]: bad segments or tool_calls ({error})") from None
+            raise BadInput(f"{at}: bad segments or tool_calls ({error})") from None
         if "".join(s.text for s in segments) != text:
-            raise BadInput(f"{where}: messages[{i}]: the segments do not add up to the content")
-        out.append(Message(role, segments, calls, train))
+            raise BadInput(f"{at}: the segments do not add up to the content")
+        out.append(Message("assistant", segments, calls, train))
     tools = tuple(
         Tool(t["function"]["name"], t["function"].get("description", ""), t["function"].get("parameters", {}))
         for t in row.get("tools") or ()
     )
     return Conversation(tuple(out), tools, str(row.get("id", "")), row.get("meta") or {})
+
+
+def _weight(value: Any, at: str) -> bool | float:
+    """A loss weight: a number from 0 up, or True for 1."""
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        raise BadInput(f"{at}: a loss weight is true, false or a number from 0 up, found {value!r}")
+    return bool(value) if value in (0, 1) else float(value)
+
+
+def _answer(id: str | None, waiting: list[str | None], at: str) -> None:
+    """Check that a tool's result answers the next call; a template gets the ids that `to_openai` numbers."""
+    if id is None or not waiting:
+        return
+    expected = waiting.pop(0)
+    if expected is None:
+        raise BadInput(
+            f"{at}.tool_call_id is {id!r}, but the call before it has no id; give every call its id, or none"
+        )
+    if id != expected:
+        raise BadInput(f"{at}.tool_call_id is {id!r}, expected {expected!r}: results stand in the order of their calls")
 
 
 def _call(function: Mapping[str, Any]) -> ToolCall:

@@ -39,7 +39,12 @@ class EngineError(UserError):
 
 
 class MaskError(UserError):
-    """A conversation whose loss mask cannot be known for certain under this chat template."""
+    """A conversation whose loss mask cannot be known for certain under this chat template; `reason` is the same for
+    all conversations of which it is true."""
+
+    def __init__(self, message: str, reason: str):
+        super().__init__(message)
+        self.reason = reason
 
 
 class NoExpert(AgentTuningError):

@@ -35,6 +35,37 @@ def atomic_write(path: Path) -> Generator[IO[str]]:
     partial.replace(path)
 
 
+@contextmanager
+def locked(path: Path, *, wait: bool = False) -> Generator[None]:
+    """Hold `path` for this process: two at work in it would overwrite each other. Where another one holds it, wait
+    for it, or raise BadInput that names its process."""
+    try:
+        import fcntl
+    except ModuleNotFoundError:  # not a POSIX system
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.with_name(f".{path.name}.lock")
+    while True:
+        with file.open("a+") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                stream.seek(0)
+                holder = stream.read().strip() or "?"
+                raise BadInput(f"{path}: process {holder} is at work on it; wait for it or stop it") from None
+            if not file.exists() or file.stat().st_ino != os.fstat(stream.fileno()).st_ino:
+                continue  # the holder that we waited for has removed this file: lock the one of that name now
+            stream.truncate(0)
+            stream.write(str(os.getpid()))
+            stream.flush()
+            try:
+                yield
+            finally:
+                file.unlink(missing_ok=True)
+            return
+
+
 def disk_error(error: OSError, path: Path) -> BadInput | OSError:
     """A full disk as one clear line; any other error as it is."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

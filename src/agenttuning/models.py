@@ -15,6 +15,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from agenttuning.chat_template import with_thinking_off
 from agenttuning.errors import BadInput, MissingExtra
 from agenttuning.files import read_json, sha256
 
@@ -127,15 +128,43 @@ def quiet_transformers() -> None:
     logging.disable_progress_bar()
 
 
-def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer of a checkpoint, or of the base model of an adapter folder."""
+def load_tokenizer(folder: Path, template: Path | None = None) -> Any:
+    """The tokenizer of a checkpoint or of a LoRA folder, its base model's where it has none of its own.
+
+    `template` is a file with another chat template. What ends a turn besides the eos token is its `stop_tokens`.
+    """
     quiet_transformers()
     from transformers import AutoTokenizer
 
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    if not (folder / "tokenizer_config.json").is_file() and (folder / "adapter_config.json").is_file():
+        folder = resolve(read_json(folder / "adapter_config.json")["base_model_name_or_path"])
+    try:
+        tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise BadInput(f"{folder}: its tokenizer cannot be loaded ({reason})") from None
+    if template is not None:
+        try:
+            tokenizer.chat_template = template.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(f"{template}: cannot be read ({error}); give a file with a Jinja chat template") from None
     if not tokenizer.chat_template:
-        raise BadInput(f"{folder}: the tokenizer has no chat template; pick a chat model")
+        raise BadInput(
+            f"{folder}: the tokenizer has no chat template; pick a chat model, or give one: --chat-template FILE"
+        )
+    if not tokenizer.is_fast:
+        raise BadInput(f"{folder}: the tokenizer has no fast version, which says where in a text each token stands")
+    with_thinking_off(tokenizer)
+    tokenizer.stop_tokens = _stop_tokens(folder, tokenizer)
     return tokenizer
+
+
+def _stop_tokens(folder: Path, tokenizer: Any) -> tuple[str, ...]:
+    """The tokens that end a turn according to generation_config.json."""
+    file = folder / "generation_config.json"
+    ids = read_json(file).get("eos_token_id") if file.is_file() else None
+    ids = [ids] if isinstance(ids, int) else ids or []
+    return tuple(token for token in tokenizer.convert_ids_to_tokens(ids) if token)
 
 
 def load_model(folder: Path) -> Any:

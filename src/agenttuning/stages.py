@@ -10,7 +10,6 @@ longer fits is set aside as ``NAME.old``, never deleted before its successor is 
 
 import hashlib
 import json
-import os
 import platform
 import shutil
 import time
@@ -23,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from agenttuning.errors import BadInput
-from agenttuning.files import disk_error, read_json, sha256, write_json
+from agenttuning.files import disk_error, locked, read_json, sha256, write_json
 from agenttuning.progress import duration
 
 MANIFEST = "manifest.json"
@@ -61,7 +60,7 @@ def perform(stage: Stage, *, log: Path | None = None, say: Callable[[str], None]
         if not path.exists():
             raise BadInput(f"{path}: no such file or folder; {stage.name} reads it")
     plan = _plan(stage)
-    with _locked(stage.out):
+    with locked(stage.out):
         if _finished(stage.partial, plan):  # killed between its last write and the renaming
             _settle(stage)
         if finished := _finished(stage.out, plan):
@@ -123,32 +122,6 @@ def log_event(log: Path | None, event: str, **fields: Any) -> None:
     row = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **fields}
     with log.open("a", encoding="utf-8") as stream:
         stream.write(json.dumps(row, ensure_ascii=False) + "\n")
-
-
-@contextmanager
-def _locked(out: Path) -> Generator[None]:
-    """Hold a stage's folder for this process: two at work in it would overwrite each other."""
-    try:
-        import fcntl
-    except ModuleNotFoundError:  # not a POSIX system
-        yield
-        return
-    out.parent.mkdir(parents=True, exist_ok=True)
-    file = out.with_name(f".{out.name}.lock")
-    with file.open("a+") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            stream.seek(0)
-            holder = stream.read().strip() or "?"
-            raise BadInput(f"{out}: process {holder} is at work on it; wait for it or stop it") from None
-        stream.truncate(0)
-        stream.write(str(os.getpid()))
-        stream.flush()
-        try:
-            yield
-        finally:
-            file.unlink(missing_ok=True)
 
 
 def _plan(stage: Stage) -> dict[str, Any]:

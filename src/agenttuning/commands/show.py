@@ -1,6 +1,7 @@
 """`agenttuning show`: what a model sees of a corpus row, token by token, and which tokens carry loss."""
 
 import json as jsons
+from difflib import SequenceMatcher
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,6 +29,8 @@ def show(
     row: int | None = None,
     id: str | None = None,
     model: str = BUILT_IN,
+    chat_template: Path | None = None,
+    diff: str | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Print one row as tokens.
@@ -42,22 +45,57 @@ def show(
         Which row, by its id.
     model
         The model whose tokenizer and chat template are used.
+    chat_template
+        A file with another chat template for the model.
+    diff
+        Print instead where another model's template, or that in a file, prints or trains something else.
     json
         Print tokens, ids and weights as JSON.
     """
-    from agenttuning.models import load_tokenizer, resolve
-    from agenttuning.training.encode import encode
-
     conversation, source = _find(corpus, row, id)
-    tokenizer = load_tokenizer(resolve(model))
-    encoded = encode(conversation, tokenizer, source=source)
-    tokens = [tokenizer.decode([token]) for token in encoded.ids]
-    if json:
-        fields: dict[str, Any] = {"id": encoded.id, "source": source, "tokens": tokens}
-        fields |= {"ids": encoded.ids, "weights": encoded.weights, "capabilities": encoded.capabilities}
-        print(jsons.dumps(fields, ensure_ascii=False))
+    rows = _Shown.of(conversation, source, model, chat_template)
+    if diff is not None:
+        other = Path(diff) if Path(diff).is_file() else None
+        _print_difference(rows, _Shown.of(conversation, source, model if other else diff, other), diff, json)
         return
-    _print(encoded, tokens, source, tokenizer)
+    for one in rows:
+        if json:
+            print(jsons.dumps(one.plain(), ensure_ascii=False))
+        else:
+            _print(one)
+
+
+class _Shown:
+    """An encoded row with its tokens as text."""
+
+    def __init__(self, encoded: Any, tokenizer: Any):
+        from agenttuning.training.encode import CAPABILITIES
+
+        self.encoded, self.tokenizer = encoded, tokenizer
+        self.ids, self.weights = encoded.ids.tolist(), encoded.weights.tolist()
+        self.capabilities = [CAPABILITIES[code] for code in encoded.capabilities.tolist()]
+        self.tokens = [tokenizer.decode([token]) for token in self.ids]
+
+    @classmethod
+    def of(cls, conversation: Conversation, source: str, model: str, template: Path | None) -> "list[_Shown]":
+        from agenttuning.models import load_tokenizer, resolve
+        from agenttuning.training.encode import encode
+
+        tokenizer = load_tokenizer(resolve(model), template)
+        return [cls(encoded, tokenizer) for encoded in encode(conversation, tokenizer, source=source)]
+
+    def plain(self) -> dict[str, Any]:
+        fields: dict[str, Any] = {"id": self.encoded.id, "source": self.encoded.source, "tokens": self.tokens}
+        return fields | {"ids": self.ids, "weights": self.weights, "capabilities": self.capabilities}
+
+    def runs(self) -> list[tuple[float, str | None, str, int, int]]:
+        """(weight, capability, text, first token, one after the last) of neighbours that are trained alike."""
+        out, place = [], 0
+        for (weight, capability), group in groupby(zip(self.weights, self.capabilities, strict=True)):
+            end = place + len(list(group))
+            out.append((weight, capability, self.tokenizer.decode(self.ids[place:end]), place, end))
+            place = end
+        return out
 
 
 def _find(corpus: Path, number: int | None, id: str | None) -> tuple[Conversation, str]:
@@ -70,35 +108,60 @@ def _find(corpus: Path, number: int | None, id: str | None) -> tuple[Conversatio
     raise BadInput(f"{corpus}: no row {wanted}; the file has {count} rows")
 
 
-def _print(encoded: Any, tokens: list[str], source: str, tokenizer: Any) -> None:
+def _print(shown: _Shown) -> None:
     """Text with the trained part coloured by capability (and, without colours, in «»), then ids by run."""
     from rich.console import Console
     from rich.text import Text
 
-    console = Console()
+    console, encoded = Console(), shown.encoded
     console.print(
-        f"{encoded.id}  {source}  {len(encoded.ids)} tokens, {encoded.trained} trained",
+        f"{encoded.id}  {encoded.source}  {len(encoded.ids)} tokens, {encoded.trained} trained",
         style="bold",
         markup=False,
     )
-    kinds = list(zip(encoded.weights, encoded.capabilities, strict=True))
-    text, place = Text(), 0
-    for (weight, capability), group in groupby(kinds):
-        count = len(list(group))
-        piece = tokenizer.decode(encoded.ids[place : place + count])
+    text = Text()
+    for weight, capability, piece, _, _ in shown.runs():
         if weight > 0:
-            piece = piece if console.is_terminal else f"«{piece}»"
-            text.append(piece, style=STYLES[capability])
+            text.append(piece if console.is_terminal else f"«{piece}»", style=STYLES[capability])
         else:
             text.append(piece, style="dim")
-        place += count
     console.print(text, soft_wrap=True)
     console.rule("tokens that carry loss")
-    place = 0
-    for (weight, capability), group in groupby(kinds):
-        count = len(list(group))
+    for weight, capability, _, start, end in shown.runs():
         if weight > 0:
-            pairs = ((tokens[i], encoded.ids[i]) for i in range(place, place + count))
-            line = "  ".join(f"{token!r} {number}" for token, number in pairs)
-            console.print(Text(f"{capability or 'trained'}: ", style=STYLES[capability]) + Text(line), soft_wrap=True)
-        place += count
+            line = "  ".join(f"{shown.tokens[i]!r} {shown.ids[i]}" for i in range(start, end))
+            note = "" if weight == 1 else f" (weight {weight:g})"
+            head = Text(f"{capability or 'trained'}{note}: ", style=STYLES[capability])
+            console.print(head + Text(line), soft_wrap=True)
+
+
+def _print_difference(rows: list[_Shown], others: list[_Shown], name: str, json: bool) -> None:
+    """Where the second template prints or trains something else, piece by piece; nothing else."""
+    from rich.console import Console
+    from rich.text import Text
+
+    own, theirs = ([(text, weight) for row in r for weight, _, text, _, _ in row.runs()] for r in (rows, others))
+    matcher = SequenceMatcher(None, own, theirs, autojunk=False)
+    changes = [(own[a:b], theirs[c:d]) for tag, a, b, c, d in matcher.get_opcodes() if tag != "equal"]
+    if json:
+        counts = {"first_rows": len(rows), "second_rows": len(others)}
+        sides = [{"first": _pieces(first), "second": _pieces(second)} for first, second in changes]
+        print(jsons.dumps({"id": rows[0].encoded.id, **counts, "differences": sides}, ensure_ascii=False))
+        return
+    console = Console()
+    if not changes:
+        console.print(f"no difference: {name} prints and trains the same text", markup=False)
+        return
+    if len(rows) != len(others):
+        console.print(
+            f"{len(rows)} row(s) here, {len(others)} under {name}: one of them rewrites history", markup=False
+        )
+    for change in changes:
+        for mark, style, side in zip("-+", ("red", "green"), change, strict=True):
+            for text, weight in side:
+                trained = "trained" if weight > 0 else "not trained"
+                console.print(Text(f"{mark} {text!r} ({trained})", style=style), soft_wrap=True)
+
+
+def _pieces(side: list[tuple[str, float]]) -> list[dict[str, Any]]:
+    return [{"text": text, "weight": weight} for text, weight in side]

@@ -20,7 +20,7 @@ from agenttuning.engines import Engine, Sampling
 from agenttuning.evaluation.scores import summarize
 from agenttuning.files import read_jsonl
 from agenttuning.training.attention import logits, make_packs_for, use_row_attention
-from agenttuning.training.encode import Encoded, encode
+from agenttuning.training.encode import Encoded, Encoder
 from agenttuning.training.pack import Pack
 
 Progress = Callable[[int, int, str], None]
@@ -91,9 +91,9 @@ def likelihoods(folder: Path, base: Path | None = None, *, progress: Progress | 
     start = models.load_model(base).eval() if base is not None else None
     if start is not None:
         use_row_attention(start)
-    talks = [
-        encode(from_row(row), tokenizer, source="general") for _, row in read_jsonl(GENERAL) if row["split"] == "test"
-    ]
+    encoder = Encoder(tokenizer)
+    test = [from_row(row) for _, row in read_jsonl(GENERAL) if row["split"] == "test"]
+    talks = [encoded for conversation in test for encoded in encoder.encode(conversation, "general")]
     questions = [row for _, row in read_jsonl(QUESTIONS)]
     choices = [_choice_row(row, i, tokenizer) for row in questions for i in range(len(row["choices"]))]
     packs = make_packs_for(net, talks, PACK), make_packs_for(net, choices, PACK, share_from=4)
@@ -120,11 +120,13 @@ def likelihoods(folder: Path, base: Path | None = None, *, progress: Progress | 
 
 def _choice_row(row: Mapping[str, Any], i: int, tokenizer: Any) -> Encoded:
     """``Question: …\\nAnswer:`` and the choice, of which the choice carries weight."""
+    import numpy as np
+
     prompt = tokenizer(f"Question: {row['question']}\nAnswer:", add_special_tokens=False)["input_ids"]
     answer = tokenizer(f" {row['choices'][i]}", add_special_tokens=False)["input_ids"]
-    weights = (0.0,) * len(prompt) + (1.0,) * len(answer)
-    ids = (*prompt, *answer)
-    return Encoded(f"{row['id']}/{i}", row["id"], ids, weights, (None,) * len(ids), (len(ids),))
+    ids = np.array([*prompt, *answer], np.int32)
+    weights = np.array([0.0] * len(prompt) + [1.0] * len(answer), np.float32)
+    return Encoded(f"{row['id']}/{i}", row["id"], ids, weights, np.zeros(len(ids), np.int8), (len(ids),))
 
 
 def _picked(row: Mapping[str, Any], score: Mapping[str, float]) -> int:

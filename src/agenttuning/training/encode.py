@@ -1,125 +1,179 @@
-"""A conversation as token ids with a loss weight each.
+"""Conversations as token ids with a loss weight each.
 
-The rule: a token carries loss if the model would itself have sampled it there and its segment says `train`:
-assistant text and the stop token, never headers, prompts, or what the template adds. A token that straddles two
-segments belongs to the side of its first character.
+The rule: a token carries loss if the model would itself have sampled it there and its segment says `train` (see
+`training.mask`). A token that straddles two segments belongs to the side of its first character.
 
->>> encoded = encode(conversation, tokenizer)
->>> tokenizer.decode([i for i, w in zip(encoded.ids, encoded.weights) if w])
+Text between a template's special tokens is tokenized independently of the rest, so what conversations share
+(instructions, tools, headers) is tokenized once.
+
+>>> [encoded] = encode(conversation, tokenizer)
+>>> tokenizer.decode(encoded.ids[encoded.weights > 0])
 'Thought: Count the rows.\\nAction: sql SELECT COUNT(*) FROM town<|im_end|>'
 """
 
-from bisect import bisect_right
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
-from agenttuning.chat_template import render
-from agenttuning.conversation import Conversation, Message
-from agenttuning.errors import MaskError
+from agenttuning.chat_template import ChatTemplate, special_tokens
+from agenttuning.conversation import Capability, Conversation
+from agenttuning.errors import UserError
+from agenttuning.training.mask import Masker, Rendering
+
+CAPABILITIES: tuple[str | None, ...] = (None, *get_args(Capability))
+_CODES = {name: code for code, name in enumerate(CAPABILITIES)}
+_KEPT_PIECES = 100_000
+_BATCH = 256
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """`ids`, `weights` and `capabilities` have one entry a token; `turn_ends` are the token counts at which an
-    assistant turn, stop token included, is complete."""
+    """`ids` (int32), `weights` (float32) and `capabilities` (int8, numbers in CAPABILITIES) are arrays with one entry
+    a token; `turn_ends` are the token counts at which a trained turn, stop token included, is complete."""
 
     id: str
     source: str
-    ids: tuple[int, ...]
-    weights: tuple[float, ...]
-    capabilities: tuple[str | None, ...]
+    ids: Any
+    weights: Any
+    capabilities: Any
     turn_ends: tuple[int, ...]
 
     @property
     def trained(self) -> int:
-        return sum(weight > 0 for weight in self.weights)
+        return int((self.weights > 0).sum())
 
     @property
     def prompt(self) -> int:
         """Tokens before the first trained one."""
-        return next((i for i, weight in enumerate(self.weights) if weight > 0), len(self.ids))
+        return int((self.weights > 0).argmax()) if self.trained else len(self.ids)
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
-    start: int
-    end: int
-    train: bool
-    capability: str | None
+def encode(conversation: Conversation, tokenizer: Any, *, source: str = "") -> list[Encoded]:
+    """The rows of one conversation: one, or several where the template rewrites history. Raises MaskError where
+    its mask cannot be known."""
+    return Encoder(tokenizer).encode(conversation, source)
 
 
-def encode(conversation: Conversation, tokenizer: Any, *, source: str = "") -> Encoded:
-    """Raises MaskError where the template rewrites what came before, so that no mask would be true."""
-    text = render(conversation, tokenizer, generation_prompt=False)
-    spans: list[_Span] = []
-    ends: list[int] = []
-    for i, message in enumerate(conversation.messages):
-        if message.role == "assistant":
-            spans += _turn_spans(conversation, i, message, text, tokenizer)
-            ends.append(spans[-1].end if spans else 0)
-    tokens = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    starts = [span.start for span in spans]
-    weights, capabilities = [], []
-    for first, last in tokens["offset_mapping"]:
-        k = bisect_right(starts, first) - 1
-        inside = k >= 0 and first < spans[k].end and last > first
-        weights.append(1.0 if inside and spans[k].train else 0.0)
-        capabilities.append(spans[k].capability if inside and spans[k].train else None)
-    firsts = [first for first, _ in tokens["offset_mapping"]]
-    return Encoded(
-        conversation.id,
-        source,
-        tuple(tokens["input_ids"]),
-        tuple(weights),
-        tuple(capabilities),
-        tuple(bisect_right(firsts, end - 1) for end in ends),
-    )
+class Encoder:
+    """Encodes conversations with one tokenizer. Not for several threads."""
+
+    def __init__(self, tokenizer: Any):
+        self.tokenizer = tokenizer
+        self.masker = Masker(ChatTemplate(tokenizer))
+        self._border = _borders(tokenizer)
+        self._plain: dict[str, list[int]] = {}
+        self._placed: dict[str, tuple[list[int], list[int]]] = {}
+
+    def encode(self, conversation: Conversation, source: str = "") -> list[Encoded]:
+        [rows] = self.encode_all([(conversation, source)])
+        if isinstance(rows, UserError):
+            raise rows
+        return rows
+
+    def encode_all(self, rows: Iterable[tuple[Conversation, str]]) -> Iterator[list[Encoded] | UserError]:
+        """For each (conversation, source) in order: its rows, or the error that refuses it."""
+        batch: list[tuple[Conversation, str]] = []
+        for row in rows:
+            batch.append(row)
+            if len(batch) == _BATCH:
+                yield from self._batch(batch)
+                batch = []
+        yield from self._batch(batch)
+
+    def _batch(self, batch: Sequence[tuple[Conversation, str]]) -> list[list[Encoded] | UserError]:
+        found: list[list[Rendering] | UserError] = []
+        for conversation, _ in batch:
+            try:
+                found.append(self.masker.renderings(conversation))
+            except UserError as error:
+                found.append(error)
+        texts = [rendering for item in found if not isinstance(item, UserError) for rendering in item]
+        cut = {id(rendering): self._pieces(rendering) for rendering in texts}
+        self._tokenize([piece for pieces in cut.values() for piece in pieces])
+        out: list[list[Encoded] | UserError] = []
+        for (conversation, source), item in zip(batch, found, strict=True):
+            if isinstance(item, UserError):
+                out.append(item)
+                continue
+            rows = [self._row(conversation.id, source, rendering, cut[id(rendering)]) for rendering in item]
+            if len(rows) > 1:
+                rows = [
+                    replace(row, id=f"{row.id}/turn-{rendering.turns[-1]}")
+                    for row, rendering in zip(rows, item, strict=True)
+                ]
+            out.append(rows)
+        return out
+
+    def _pieces(self, rendering: Rendering) -> list[tuple[str, bool]]:
+        """(piece of the text, whether places in it matter), in order."""
+        text, pieces, start, k = rendering.text, [], 0, 0
+        spans = rendering.spans
+        for match in (*self._border.finditer(text), None) if self._border else (None,):
+            end = match.start() if match else len(text)
+            if end > start:
+                while k < len(spans) and spans[k].end <= start:
+                    k += 1
+                pieces.append((text[start:end], k < len(spans) and spans[k].start < end))
+                start = end
+        return pieces
+
+    def _tokenize(self, pieces: list[tuple[str, bool]]) -> None:
+        if len(self._plain) + len(self._placed) > _KEPT_PIECES:
+            self._plain.clear()
+            self._placed.clear()
+        plain = list({text: None for text, placed in pieces if not placed and text not in self._plain})
+        placed = list({text: None for text, placed in pieces if placed and text not in self._placed})
+        backend = self.tokenizer.backend_tokenizer
+        # Without offsets it is faster.
+        for text, one in zip(plain, backend.encode_batch_fast(plain, add_special_tokens=False), strict=True):
+            self._plain[text] = one.ids
+        for text, one in zip(placed, backend.encode_batch(placed, add_special_tokens=False), strict=True):
+            self._placed[text] = one.ids, [start for start, _ in one.offsets]
+
+    def _row(self, id: str, source: str, rendering: Rendering, pieces: list[tuple[str, bool]]) -> Encoded:
+        import numpy as np
+
+        ids: list[int] = []
+        weights, capabilities, ends = [], [], []
+        place, k, spans = 0, 0, rendering.spans
+        for text, placed in pieces:
+            if not placed:
+                ids += self._plain[text]
+            else:
+                first = len(ids)
+                own, starts = self._placed[text]
+                ids += own
+                # A span may go on into the next piece; a token belongs to the span that its first character is in.
+                while k < len(spans) and spans[k].start < place + len(text):
+                    span = spans[k]
+                    a = first + bisect_left(starts, span.start - place)
+                    b = first + bisect_left(starts, span.end - place)
+                    weights.append((a, b, span.weight))
+                    if span.weight:
+                        capabilities.append((a, b, _CODES[span.capability]))
+                    if span.end > place + len(text):
+                        break
+                    if span.end in rendering.ends:
+                        ends.append(b)
+                    k += 1
+            place += len(text)
+        row_weights = np.zeros(len(ids), np.float32)
+        row_capabilities = np.zeros(len(ids), np.int8)
+        for a, b, weight in weights:
+            row_weights[a:b] = weight
+        for a, b, code in capabilities:
+            row_capabilities[a:b] = code
+        return Encoded(id, source, np.array(ids, np.int32), row_weights, row_capabilities, tuple(ends))
 
 
-def _turn_spans(conversation: Conversation, i: int, message: Message, text: str, tokenizer: Any) -> list[_Span]:
-    """Character spans of turn `i` in the rendered text: its segments in order, then its stop token."""
-    before = replace(conversation, messages=conversation.messages[:i])
-    through = replace(conversation, messages=conversation.messages[: i + 1])
-    prompt = render(before, tokenizer, generation_prompt=True)
-    turn = render(through, tokenizer, generation_prompt=False)
-    where = f"{conversation.id or 'conversation'}: messages[{i}]"
-    if not text.startswith(prompt):
-        raise MaskError(f"{where}: the chat template writes the turns before it differently once it is there")
-    if not text.startswith(turn.rstrip()):
-        raise MaskError(f"{where}: the chat template rewrites this turn once others follow it")
-    body = turn[len(prompt) :]
-    start = len(prompt)
-    stop = _stop_token(body, message, tokenizer)
-    spans: list[_Span] = []
-    position = start
-    if message.calls:
-        # The template prints the calls in its own words: all of the turn is one thing the model samples.
-        length = len(body.rstrip()) if stop is None else stop[0]
-        spans.append(_Span(start, start + length, message.train, "understanding"))
-        position = start + length
-    else:
-        if not body.startswith(message.text):
-            raise MaskError(
-                f"{where}: the chat template changes the text (it prints {body[:40]!r}…); "
-                "strip white space from the content or use another template"
-            )
-        for segment in message.segments:
-            spans.append(_Span(position, position + len(segment.text), segment.train, segment.capability))
-            position += len(segment.text)
-    if stop is not None:
-        spans.append(_Span(start + stop[0], start + stop[1], message.train, "instruction_following"))
-    return [span for span in spans if span.end > span.start]
-
-
-def _stop_token(body: str, message: Message, tokenizer: Any) -> tuple[int, int] | None:
-    """Where in the turn's text its stop token stands: the first special token after the content, if any."""
-    at = 0 if message.calls else len(message.text)
-    specials = {*tokenizer.all_special_tokens, tokenizer.eos_token} - {None}
-    found = [(body.find(token, at), token) for token in sorted(specials) if token in body[at:]]
-    if not found:
+def _borders(tokenizer: Any) -> re.Pattern | None:
+    """Matches special tokens; the tokens before one do not depend on it or on what follows. None where a special
+    token takes white space before it or matches whole words only, so that its neighbours do depend on each other."""
+    if any(token.lstrip or token.single_word for token in tokenizer.added_tokens_decoder.values()):
         return None
-    position, token = min(found)
-    return position, position + len(token)
+    return special_tokens(tokenizer)
 
 
 def cut(encoded: Encoded, length: int) -> Encoded | None:

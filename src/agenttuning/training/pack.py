@@ -69,7 +69,7 @@ def _groups(rows: Sequence[Encoded], share_from: int) -> list[tuple[int, list[En
     """(common prefix length, rows) of those that begin alike; only untrained tokens are shared."""
     by_start: dict[tuple, list[Encoded]] = {}
     for row in rows:
-        by_start.setdefault((row.source, row.ids[:share_from]), []).append(row)
+        by_start.setdefault((row.source, row.ids[:share_from].tobytes()), []).append(row)
     groups = []
     for members in by_start.values():
         limit = min(row.prompt for row in members)
@@ -81,11 +81,12 @@ def _groups(rows: Sequence[Encoded], share_from: int) -> list[tuple[int, list[En
 
 
 def _common(rows: Sequence[Encoded], limit: int) -> int:
-    first = rows[0].ids
-    for i in range(limit):
-        if any(row.ids[i] != first[i] for row in rows):
-            return i
-    return limit
+    """Up to `limit`, how many tokens all rows begin with."""
+    first = rows[0].ids[:limit]
+    for row in rows[1:]:
+        same = row.ids[: len(first)] == first
+        first = first[: same.argmin()] if not same.all() else first
+    return len(first)
 
 
 def _with_room(packs: Iterable[Pack], need: int, length: int) -> Pack | None:
@@ -96,8 +97,11 @@ def _fill(pack: Pack, prefix: int, waiting: list[Encoded], length: int) -> list[
     """Put a prefix and as many rows as fit into the pack; the longest row goes in whatever its length."""
     group = Group(len(pack.ids), prefix)
     pack.groups.append(group)
-    for i in range(prefix):
-        _append(pack, waiting[0].ids[i], i, 0, 0.0, _PREFIX_ROW)
+    pack.ids += waiting[0].ids[:prefix].tolist()
+    pack.positions += range(prefix)
+    pack.targets += [0] * prefix
+    pack.weights += [0.0] * prefix
+    pack.rows += [_PREFIX_ROW] * prefix
     left = []
     placed = False
     for row in waiting:
@@ -110,16 +114,10 @@ def _fill(pack: Pack, prefix: int, waiting: list[Encoded], length: int) -> list[
         pack.row_ids.append(row.id)
         pack.tokens += len(row.ids)
         group.rows.append(len(row.ids) - prefix)
-        for i in range(prefix, len(row.ids)):
-            last = i + 1 == len(row.ids)
-            target, weight = (0, 0.0) if last else (row.ids[i + 1], row.weights[i + 1])
-            _append(pack, row.ids[i], i, target, weight, number)
+        ids, weights = row.ids[prefix:].tolist(), row.weights[prefix:].tolist()
+        pack.ids += ids
+        pack.positions += range(prefix, len(row.ids))
+        pack.targets += [*ids[1:], 0]
+        pack.weights += [*weights[1:], 0.0]
+        pack.rows += [number] * len(ids)
     return left
-
-
-def _append(pack: Pack, token: int, position: int, target: int, weight: float, row: int) -> None:
-    pack.ids.append(token)
-    pack.positions.append(position)
-    pack.targets.append(target)
-    pack.weights.append(weight)
-    pack.rows.append(row)

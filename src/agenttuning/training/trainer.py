@@ -10,7 +10,7 @@ its rows.
 import math
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def train(
 
 def _run(
     config: TrainConfig,
-    rows: list[Encoded],
+    rows: Sequence[Encoded],
     net: Any,
     start: Start | None,
     optimizer: Any,
