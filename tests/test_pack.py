@@ -1,11 +1,12 @@
 """Packing with a shared prefix changes what is computed, not the loss and not its gradient."""
 
+import numpy as np
 import pytest
 
 from agenttuning.conversation import Conversation, Segment, assistant, system, user
 from agenttuning.models import BUILT_IN, load_model, load_tokenizer, resolve
 from agenttuning.training.attention import logits, make_packs_for, use_row_attention
-from agenttuning.training.encode import encode
+from agenttuning.training.encode import Encoded, encode
 from agenttuning.training.pack import make_packs
 
 torch = pytest.importorskip("torch")
@@ -42,6 +43,36 @@ def test_the_shared_prefix_stands_once(rows):
     assert alone == sum(len(row.ids) for row in rows)
     prefix = len(load_tokenizer(resolve(BUILT_IN))(PREFIX)["input_ids"])
     assert alone - shared >= 4 * prefix
+
+
+def _row(number, length, prefix=0, source=""):
+    """`prefix` tokens that all rows of the source begin with, then its own, the last of which is trained."""
+    ids = np.concatenate((np.arange(prefix), 1000 + number * 10_000 + np.arange(length - prefix))).astype(np.int32)
+    weights = (np.arange(length) == length - 1).astype(np.float32)
+    return Encoded(str(number), source, ids, weights, np.zeros(length, np.int8), (length,))
+
+
+@pytest.mark.parametrize("prefix", [0, 60])
+@pytest.mark.parametrize("seed", range(5))
+def test_packs_of_a_corpus_are_full(prefix, seed):
+    """Lengths as trajectories have them: most short, some long."""
+    lengths = np.random.default_rng(seed).lognormal(5.3, 0.6, 1000).astype(int).clip(70, 2048)
+    rows = [_row(i, int(n), prefix, f"agent/{i % 3}") for i, n in enumerate(lengths)]
+    packs = make_packs(rows, 2048)
+    used = [len(pack.ids) for pack in packs]
+    assert max(used) <= 2048
+    assert sum(used) / (len(packs) * 2048) >= 0.98
+    assert sorted(id for pack in packs for id in pack.row_ids) == sorted(row.id for row in rows)
+
+
+def test_a_row_goes_where_it_leaves_the_least_room():
+    rows = [_row(i, n) for i, n in enumerate((60, 50, 45, 40, 5))]
+    found = [sorted(len(r) for r in _rows_of(pack)) for pack in make_packs(rows, 100, share_from=None)]
+    assert found == [[40, 60], [5, 45, 50]]
+
+
+def _rows_of(pack):
+    return [[i for i in pack.rows if i == number] for number in range(len(pack.sources))]
 
 
 def _loss_and_gradient(net, packs):

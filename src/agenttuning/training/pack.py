@@ -9,6 +9,7 @@ its gradient are those of the rows one by one.
 [Group(start=0, prefix=122, rows=[131, 140, 127]), Group(start=520, prefix=0, rows=[98])]
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -49,20 +50,48 @@ class Pack:
 
 
 def make_packs(rows: Sequence[Encoded], length: int, *, share_from: int | None = MIN_PREFIX) -> list[Pack]:
-    """All rows in as few packs of at most `length` tokens as first-fit gives (a longer row gets its own).
+    """All rows in packs of at most `length` tokens, by best fit, longest first (a longer row gets its own).
 
-    A common beginning of at least `share_from` tokens is computed once; None shares nothing.
+    A common beginning of at least `share_from` tokens is computed once a pack; None shares nothing.
     """
-    packs: list[Pack] = []
-    for prefix, members in _groups(rows, share_from) if share_from else [(0, [row]) for row in rows]:
-        waiting = sorted(members, key=lambda row: -len(row.ids))
-        while waiting:
-            pack = _with_room(packs, len(waiting[0].ids), length)
-            if pack is None:
-                pack = Pack()
-                packs.append(pack)
-            waiting = _fill(pack, prefix, waiting, length)
-    return packs
+    groups = _groups(rows, share_from) if share_from else [(0, [row]) for row in rows]
+    return [_lay([(groups[g][0], members) for g, members in plan.items()]) for plan in _plan(groups, length)]
+
+
+def _plan(groups: Sequence[tuple[int, list[Encoded]]], length: int) -> list[dict[int, list[Encoded]]]:
+    """For each pack the rows that it gets, by group.
+
+    A row goes where it leaves the least room: first among the packs that hold its prefix already, then among all.
+    """
+    plans: list[dict[int, list[Encoded]]] = []
+    room: list[int] = []
+    everywhere: list[tuple[int, int]] = []  # (room, pack), sorted, as are the lists of the packs of each group
+    holding: list[list[tuple[int, int]]] = [[] for _ in groups]
+    order = sorted(
+        ((g, row) for g, (_, members) in enumerate(groups) for row in members), key=lambda item: -len(item[1].ids)
+    )
+    for g, row in order:
+        own, whole = len(row.ids) - groups[g][0], len(row.ids)
+        for places, need in ((holding[g], own), (everywhere, whole)):
+            at = bisect_left(places, (need, -1))
+            if at < len(places):
+                pack = places[at][1]
+                break
+        else:
+            pack, need = len(plans), whole
+            plans.append({})
+            room.append(length)
+            everywhere.append((length, pack))  # the most room there is, so still sorted
+        if g not in plans[pack]:
+            plans[pack][g] = []
+            insort(holding[g], (room[pack], pack))
+        plans[pack][g].append(row)
+        left = max(room[pack] - need, 0)
+        for places in (everywhere, *(holding[other] for other in plans[pack])):
+            del places[bisect_left(places, (room[pack], pack))]
+            insort(places, (left, pack))
+        room[pack] = left
+    return plans
 
 
 def _groups(rows: Sequence[Encoded], share_from: int) -> list[tuple[int, list[Encoded]]]:
@@ -89,35 +118,27 @@ def _common(rows: Sequence[Encoded], limit: int) -> int:
     return len(first)
 
 
-def _with_room(packs: Iterable[Pack], need: int, length: int) -> Pack | None:
-    return next((pack for pack in packs if len(pack.ids) + need <= length), None)
-
-
-def _fill(pack: Pack, prefix: int, waiting: list[Encoded], length: int) -> list[Encoded]:
-    """Put a prefix and as many rows as fit into the pack; the longest row goes in whatever its length."""
-    group = Group(len(pack.ids), prefix)
-    pack.groups.append(group)
-    pack.ids += waiting[0].ids[:prefix].tolist()
-    pack.positions += range(prefix)
-    pack.targets += [0] * prefix
-    pack.weights += [0.0] * prefix
-    pack.rows += [_PREFIX_ROW] * prefix
-    left = []
-    placed = False
-    for row in waiting:
-        if placed and len(pack.ids) + len(row.ids) - prefix > length:
-            left.append(row)
-            continue
-        placed = True
-        number = len(pack.sources)
-        pack.sources.append(row.source)
-        pack.row_ids.append(row.id)
-        pack.tokens += len(row.ids)
-        group.rows.append(len(row.ids) - prefix)
-        ids, weights = row.ids[prefix:].tolist(), row.weights[prefix:].tolist()
-        pack.ids += ids
-        pack.positions += range(prefix, len(row.ids))
-        pack.targets += [*ids[1:], 0]
-        pack.weights += [*weights[1:], 0.0]
-        pack.rows += [number] * len(ids)
-    return left
+def _lay(groups: Iterable[tuple[int, list[Encoded]]]) -> Pack:
+    """Each group's prefix, then the rest of each of its rows."""
+    pack = Pack()
+    for prefix, members in groups:
+        group = Group(len(pack.ids), prefix)
+        pack.groups.append(group)
+        pack.ids += members[0].ids[:prefix].tolist()
+        pack.positions += range(prefix)
+        pack.targets += [0] * prefix
+        pack.weights += [0.0] * prefix
+        pack.rows += [_PREFIX_ROW] * prefix
+        for row in members:
+            number = len(pack.sources)
+            pack.sources.append(row.source)
+            pack.row_ids.append(row.id)
+            pack.tokens += len(row.ids)
+            group.rows.append(len(row.ids) - prefix)
+            ids, weights = row.ids[prefix:].tolist(), row.weights[prefix:].tolist()
+            pack.ids += ids
+            pack.positions += range(prefix, len(row.ids))
+            pack.targets += [*ids[1:], 0]
+            pack.weights += [*weights[1:], 0.0]
+            pack.rows += [number] * len(ids)
+    return pack
