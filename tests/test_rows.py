@@ -67,12 +67,13 @@ def test_a_corpus_is_encoded_once_for_a_template_and_a_length(tmp_path, cache, t
 
 @pytest.mark.slow
 def test_several_processes_give_the_same_bytes_as_one(tmp_path, cache, tokenizer, monkeypatch):
-    corpus = tiny.write_corpus(tmp_path / "corpus.jsonl", 5 * rows_module._BLOCK_ROWS + 7)
+    corpus = tiny.write_corpus(tmp_path / "corpus.jsonl", 1007)
+    monkeypatch.setattr(rows_module, "_BLOCK_ROWS", 100)
     found = {}
     for count in (1, 2):
         monkeypatch.setattr("os.cpu_count", lambda count=count: count)
         monkeypatch.setenv("AGENTTUNING_CACHE", str(tmp_path / str(count)))
-        assert len(read_rows(corpus, tokenizer, 512)[0]) == 5 * rows_module._BLOCK_ROWS + 7
+        assert len(read_rows(corpus, tokenizer, 512)[0]) == 1007
         [folder] = (path for path in (tmp_path / str(count) / "encoded").iterdir() if path.is_dir())
         found[count] = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert found[1] == found[2]

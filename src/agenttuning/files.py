@@ -12,6 +12,8 @@ import json
 import os
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -82,23 +84,50 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     return count
 
 
-def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(line number, object) for each non-empty line. Raises BadInput as ``file:line: reason``."""
+def read_jsonl(path: Path, *, block: "Lines | None" = None) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(line number, object) for each non-empty line, or those of a block. Raises BadInput as ``file:line: reason``."""
+    first = block.first if block else 1
+    for number, line in enumerate(_lines(path, block), start=first):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise BadInput(f"{path}:{number}: not JSON ({error}); repair or delete that line") from None
+        if not isinstance(value, dict):
+            raise BadInput(f"{path}:{number}: expected a JSON object, found {type(value).__name__}")
+        yield number, value
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Neighbouring lines of a file: where they begin, the number of the first (from 1), how many they are."""
+
+    offset: int
+    first: int
+    count: int
+
+
+def line_blocks(path: Path, count: int) -> Iterator[Lines]:
+    """The file's lines in blocks of at most `count`."""
+    offset, start, number, first = 0, 0, 0, 1
+    for number, line in enumerate(_lines(path, None), start=1):
+        offset += len(line)
+        if number - first + 1 == count:
+            yield Lines(start, first, count)
+            start, first = offset, number + 1
+    if number >= first:
+        yield Lines(start, first, number - first + 1)
+
+
+def _lines(path: Path, block: Lines | None) -> Iterator[bytes]:
     try:
         stream = path.open("rb")
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}; check the path") from None
     with stream:
-        for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE), b""), start=1):
-            if not line.strip():
-                continue
-            try:
-                value = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise BadInput(f"{path}:{number}: not JSON ({error}); repair or delete that line") from None
-            if not isinstance(value, dict):
-                raise BadInput(f"{path}:{number}: expected a JSON object, found {type(value).__name__}")
-            yield number, value
+        stream.seek(block.offset if block else 0)
+        yield from islice(iter(lambda: stream.readline(MAX_LINE), b""), block.count if block else None)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -13,26 +13,25 @@ import hashlib
 import os
 import shutil
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from agenttuning.conversation import from_row
 from agenttuning.errors import BadInput, MaskError, UserError
-from agenttuning.files import disk_error, locked, read_jsonl, sha256
+from agenttuning.files import Lines, disk_error, line_blocks, locked, read_jsonl, sha256
 from agenttuning.models import cache_folder
 from agenttuning.training.encode import Encoded, Encoder, cut
 from agenttuning.training.row_store import COUNTS, Block, StoredRows, block, store
 
-Numbered = tuple[int, dict[str, Any]]
 _FORMAT = 1  # of what is stored: raise it when masks or files change
 _BLOCK_ROWS = 2000
-_PARALLEL_FROM = 4  # blocks; fewer are encoded before other processes have started
+_PARALLEL_FROM = 10  # blocks; fewer are encoded before other processes have started
 _KEPT_DAYS = 30  # that a stored corpus lives on without being used
 CUT, NOTHING_TRAINED = "cut to max_length", "no trained token within max_length"
 
@@ -105,19 +104,20 @@ def _forget(cache: Path) -> None:
 
 def _blocks(corpus: Path, tokenizer: Any, length: int) -> Iterator[Block]:
     """The corpus in blocks, in order, encoded by as many processes as there are processors."""
-    numbered = read_jsonl(corpus)
-    batches = iter(lambda: list(islice(numbered, _BLOCK_ROWS)), [])
-    first = list(islice(batches, _PARALLEL_FROM))
+    blocks = line_blocks(corpus, _BLOCK_ROWS)
+    first = list(islice(blocks, _PARALLEL_FROM))
     processes = os.cpu_count() or 1
     if len(first) < _PARALLEL_FROM or processes == 1:
         encoder = Encoder(tokenizer)
-        yield from (_encode(rows, encoder, corpus, length) for rows in (*first, *batches))
+        yield from (_encode(lines, encoder, corpus, length) for lines in chain(first, blocks))
         return
-    with ProcessPoolExecutor(processes, get_context("spawn"), _begin, (tokenizer, corpus, length)) as pool:
-        waiting = [pool.submit(_work, rows) for rows in first]
-        for rows in batches:
-            yield waiting.pop(0).result()
-            waiting.append(pool.submit(_work, rows))
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["transformers"])
+    with ProcessPoolExecutor(processes, context, _begin, (tokenizer, corpus, length)) as pool:
+        waiting = deque(pool.submit(_work, lines) for lines in first)
+        for lines in blocks:
+            yield waiting.popleft().result()
+            waiting.append(pool.submit(_work, lines))
         for one in waiting:
             yield one.result()
 
@@ -130,14 +130,17 @@ def _begin(tokenizer: Any, corpus: Path, length: int) -> None:
     _worker = Encoder(tokenizer), corpus, length
 
 
-def _work(rows: list[Numbered]) -> Block:
+def _work(lines: Lines) -> Block:
     assert _worker is not None
     encoder, corpus, length = _worker
-    return _encode(rows, encoder, corpus, length)
+    return _encode(lines, encoder, corpus, length)
 
 
-def _encode(rows: list[Numbered], encoder: Encoder, corpus: Path, length: int) -> Block:
-    conversations = [(from_row(row, where=f"{corpus}:{number}"), str(row.get("source", ""))) for number, row in rows]
+def _encode(lines: Lines, encoder: Encoder, corpus: Path, length: int) -> Block:
+    conversations = (
+        (from_row(row, where=f"{corpus}:{number}"), str(row.get("source", "")))
+        for number, row in read_jsonl(corpus, block=lines)
+    )
     kept: list[Encoded] = []
     counts: Counter[str] = Counter()
     examples: dict[str, str] = {}
