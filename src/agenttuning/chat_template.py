@@ -26,6 +26,7 @@ class ChatTemplate:
 
     def __init__(self, tokenizer: Any):
         self.tokenizer = tokenizer
+        self._last: tuple[Conversation, list[dict[str, Any]]] | None = None
 
     def text(self, conversation: Conversation, end: int | None = None, *, generation_prompt: bool = False) -> str:
         """The text of the messages before `end`. Raises BadInput where the template refuses them."""
@@ -40,13 +41,19 @@ class ChatTemplate:
                 "this model's chat template prints no tools, so the native dialect would hide them; "
                 "use the dialect react, command or json"
             )
-        rows = to_openai(conversation)
+        rows = self._rows_of(conversation)
         try:
             return self.tokenizer.apply_chat_template(
                 [rows[:end] for end in ends], tools=tools, tokenize=False, add_generation_prompt=generation_prompt
             )
         except Exception as error:  # a template raises whatever its author chose
             raise BadInput(f"the chat template refuses {conversation.id or 'a conversation'}: {error}") from None
+
+    def _rows_of(self, conversation: Conversation) -> list[dict[str, Any]]:
+        """The messages as the template takes them; a conversation is asked for several times in a row."""
+        if self._last is None or self._last[0] is not conversation:
+            self._last = conversation, to_openai(conversation)
+        return self._last[1]
 
     @property
     def shows_tools(self) -> bool:

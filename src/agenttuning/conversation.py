@@ -42,7 +42,7 @@ class Message:
 
     @property
     def text(self) -> str:
-        return "".join(segment.text for segment in self.segments)
+        return self.segments[0].text if len(self.segments) == 1 else "".join([s.text for s in self.segments])
 
 
 @dataclass(frozen=True, slots=True)
