@@ -2,31 +2,20 @@
 
 import numpy as np
 import pytest
+from packs import FAMILIES, PREFIX, assert_same, loss_and_gradient, talks, tiny_model
 
-from agenttuning.conversation import Conversation, Segment, assistant, system, user
 from agenttuning.models import BUILT_IN, load_model, load_tokenizer, resolve
-from agenttuning.training.attention import logits, make_packs_for, use_row_attention
-from agenttuning.training.encode import Encoded, encode
+from agenttuning.training.attention import make_packs_for, use_row_attention
+from agenttuning.training.encode import Encoded
 from agenttuning.training.pack import make_packs
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
-AutoConfig, AutoModelForCausalLM = transformers.AutoConfig, transformers.AutoModelForCausalLM
-
-PREFIX = "You answer questions about towns. Say what you think, then answer in one word, please, every time."
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
 
 
 @pytest.fixture(scope="module")
 def rows():
-    tokenizer = load_tokenizer(resolve(BUILT_IN))
-    talks = [
-        Conversation((system(PREFIX), user(f"Town {i}?"), assistant(Segment(f"Answer {'no ' * i}{i}.", True))))
-        for i in range(5)
-    ]
-    talks.append(Conversation((user("Hello there."), assistant(Segment("Hello.", True)))))
-    return [
-        row for i, talk in enumerate(talks) for row in encode(talk, tokenizer, source="agent" if i < 5 else "general")
-    ]
+    return talks()
 
 
 @pytest.mark.parametrize("length", [10, 90, 4096])
@@ -75,61 +64,38 @@ def _rows_of(pack):
     return [[i for i in pack.rows if i == number] for number in range(len(pack.sources))]
 
 
-def _loss_and_gradient(net, packs):
-    net.zero_grad()
-    total = sum(sum(pack.weights) for pack in packs)
-    loss = 0.0
-    for pack in packs:
-        targets = torch.tensor([pack.targets[i] for i in pack.trained])
-        part = torch.nn.functional.cross_entropy(logits(net, pack), targets, reduction="sum") / total
-        part.backward()
-        loss += part.item()
-    return loss, torch.cat([p.grad.flatten() for p in net.model.layers[0].parameters()])
-
-
-def _assert_same(one, other):
-    assert one[0] == pytest.approx(other[0], rel=1e-5)
-    assert float((one[1] - other[1]).norm() / other[1].norm()) < 1e-4
-
-
 @pytest.mark.slow
 def test_loss_and_gradient_are_those_of_the_rows_one_by_one(rows):
     net = load_model(resolve(BUILT_IN))
-    alone = _loss_and_gradient(net, make_packs_for(net, rows, 4096))
+    alone = loss_and_gradient(net, make_packs_for(net, rows, 4096))
     assert use_row_attention(net)
     [together] = make_packs_for(net, rows, 4096)
     assert [len(group.rows) for group in together.groups] == [5, 1]
-    _assert_same(_loss_and_gradient(net, [together]), alone)
+    assert_same(loss_and_gradient(net, [together]), alone)
 
 
-def _tiny(family, **config):
-    """A random model of two layers with an attention of its own kind."""
-    torch.manual_seed(0)
-    common = {
-        "vocab_size": 49152, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
-        "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8, "max_position_embeddings": 512,
-    }  # fmt: skip
-    return AutoModelForCausalLM.from_config(AutoConfig.for_model(family, **common, **config))
+@pytest.mark.parametrize(("family", "config"), FAMILIES)
+def test_row_attention_is_the_attention_of_the_architecture(rows, family, config):
+    net = tiny_model(family, **config)
+    alone = loss_and_gradient(net, make_packs_for(net, rows, 4096))
+    assert use_row_attention(net)
+    assert_same(loss_and_gradient(net, make_packs_for(net, rows, 4096)), alone)
+
+
+def test_a_model_whose_attention_has_sinks_keeps_its_own(rows):
+    net = tiny_model("gpt_oss", num_local_experts=2, num_experts_per_tok=1)
+    assert not use_row_attention(net)
+    assert len(make_packs_for(net, rows, 4096)) == len(rows)
 
 
 @pytest.mark.parametrize(
     ("family", "config"),
     [
-        ("llama", {}),
-        ("qwen3", {}),
-        ("gemma2", {"sliding_window": 16, "layer_types": ["sliding_attention", "full_attention"]}),
-        ("mistral", {"sliding_window": 16}),
-        ("phi3", {"pad_token_id": 0}),
+        ("lfm2", {"layer_types": ["conv", "full_attention"]}),
+        ("llama4_text", {"num_local_experts": 2, "layer_types": ["chunked_attention", "full_attention"]}),
     ],
 )
-def test_row_attention_is_the_attention_of_the_architecture(rows, family, config):
-    net = _tiny(family, **config)
-    alone = _loss_and_gradient(net, make_packs_for(net, rows, 4096))
-    assert use_row_attention(net)
-    _assert_same(_loss_and_gradient(net, make_packs_for(net, rows, 4096)), alone)
-
-
-def test_a_model_whose_attention_has_sinks_keeps_its_own(rows):
-    net = _tiny("gpt_oss", num_local_experts=2, num_experts_per_tok=1)
+def test_a_model_whose_other_layers_would_mix_rows_keeps_its_own(rows, family, config):
+    net = tiny_model(family, **config)
     assert not use_row_attention(net)
     assert len(make_packs_for(net, rows, 4096)) == len(rows)
