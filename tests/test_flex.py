@@ -66,6 +66,27 @@ def test_a_mask_is_made_once_a_window():
     assert masks.of(16) is not masks.of(None)
 
 
+def test_packs_of_many_lengths_are_one_graph_to_the_compiler():
+    from torch._dynamo.testing import CompileCounterWithBackend
+    from torch.nn.attention.flex_attention import flex_attention
+
+    torch._dynamo.reset()
+    counter = CompileCounterWithBackend("eager")
+    compiled = torch.compile(flex_attention, backend=counter)
+    lengths = set()
+    with torch.no_grad():
+        for seed in range(6):
+            pack = one_pack(seed, 3 + 2 * seed, 200)
+            length = flex.padded(len(pack.ids))
+            lengths.add(length)
+            query, key = torch.randn(1, 4, length, 8), torch.randn(1, 2, length, 8)
+            for window in (None, 20):
+                mask = flex.block_mask(pack.groups, length, window, "cpu")
+                compiled(query, key, key, block_mask=mask, scale=0.3, enable_gqa=True)
+    assert len(lengths) > 3
+    assert counter.frame_count == 2  # for the first length, and for any
+
+
 @pytest.mark.filterwarnings("ignore:flex_attention called without")
 @pytest.mark.parametrize(("family", "config"), FAMILIES)
 def test_loss_and_gradient_are_those_of_the_products_row_by_row(family, config, monkeypatch):

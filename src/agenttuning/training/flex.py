@@ -92,7 +92,7 @@ def _listed(blocks: Any) -> tuple[Any, Any]:
 
 
 class Masks:
-    """The block masks of a pack of `length` tokens (a multiple of BLOCK), each made when its window is first asked for."""
+    """The block masks of a pack, `length` tokens with its padding, each made when its window is first asked for."""
 
     def __init__(self, groups: Sequence[Group], length: int, device: Any) -> None:
         self._pack = groups, length
