@@ -99,3 +99,9 @@ def test_a_model_whose_other_layers_would_mix_rows_keeps_its_own(rows, family, c
     net = tiny_model(family, **config)
     assert not use_row_attention(net)
     assert len(make_packs_for(net, rows, 4096)) == len(rows)
+
+
+def test_a_model_whose_layers_keep_the_pack_to_themselves_keeps_its_own(rows):
+    net = tiny_model("stablelm")
+    assert not use_row_attention(net)
+    assert len(make_packs_for(net, rows, 4096)) == len(rows)

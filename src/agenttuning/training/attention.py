@@ -12,6 +12,9 @@ True
 torch.Size([212, 49152])
 """
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -36,10 +39,28 @@ def use_row_attention(net: Any) -> bool:
     kinds = {kind for name in ("layer_types", "layers_block_type") for kind in getattr(config, name, None) or ()}
     if not kinds <= _KINDS or any(isinstance(module, torch.nn.Conv1d) for module in net.modules()):
         return False  # chunked, recurrent or convolutional layers
+    if not _hands_on(net):
+        return False
     # A compiled layer leaves its graph here: a pack's rows and masks are no constants of it.
     AttentionInterface.register(ROWS, torch.compiler.disable(_attend))
     net.set_attn_implementation(ROWS)
     return net.config._attn_implementation == ROWS
+
+
+def _hands_on(net: Any) -> bool:
+    """Whether every layer gives its attention what it was called with; in transformers all but a few families do."""
+    calls = {
+        (type(module).forward, name)
+        for module in net.modules()
+        for name, part in module.named_children()
+        if "Attention" in type(part).__name__
+    }
+    for forward, name in calls:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(forward)))
+        own = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == f"self.{name}"]
+        if not all(any(keyword.arg is None for keyword in call.keywords) for call in own):
+            return False
+    return True
 
 
 def make_packs_for(net: Any, rows: Sequence[Encoded], length: int, *, share_from: int = MIN_PREFIX) -> list[Pack]:
