@@ -35,16 +35,17 @@ def tiny(family: str, seed: int = 0, **config):
 
 
 def rows(lengths=(9, 12, 5), prefix=20):
-    """Rows that begin alike; weights other than 0 and 1 among the trained tokens."""
-    import torch
+    """Rows that begin alike, with so many trained tokens each; these weigh 1, 0.25 or 3."""
+    import numpy as np
 
-    draw = torch.Generator().manual_seed(7)
-    shared = torch.randint(3, VOCABULARY, (prefix,), generator=draw).tolist()
+    draw = np.random.default_rng(7)
+    shared = draw.integers(3, VOCABULARY, prefix, dtype=np.int32)
     out = []
     for number, length in enumerate(lengths):
-        ids = (*shared, *torch.randint(3, VOCABULARY, (4 + length,), generator=draw).tolist())
-        weights = (0.0,) * (prefix + 4) + tuple((1.0, 0.25, 3.0)[i % 3] for i in range(length))
-        out.append(Encoded(f"row-{number}", "agent", ids, weights, (None,) * len(ids), (len(ids),)))
+        ids = np.concatenate([shared, draw.integers(3, VOCABULARY, 4 + length, dtype=np.int32)])
+        weights = np.zeros(len(ids), dtype=np.float32)
+        weights[prefix + 4 :] = np.resize((1.0, 0.25, 3.0), length)
+        out.append(Encoded(f"row-{number}", "agent", ids, weights, np.zeros_like(ids, np.int8), (len(ids),)))
     return out
 
 
