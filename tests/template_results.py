@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 from template_talks import TALKS
 
+from agenttuning.conversation import Conversation
+
 AS_WRITTEN, STRIPPED = "\n  Lima. \n", "Lima."
 NEXT_HEADER = "the first token of the next message"
 PLAIN = tuple(name for name, talk in TALKS.items() if not talk.tools)
@@ -48,7 +50,7 @@ NO_STOP = {"*": "no stop token"} | NO_TOOLS
 THOUGHT_IN_PROMPT = {"thoughts": "does not begin with the prompt"}
 TEXT_CHANGED = {"thoughts": "the template changes its text"}
 NO_CALLS = {"calls": "leaves out the call", "silent-calls": "leaves out the call"}
-NO_TEXT = {"calls": "leaves out the text beside its tool calls"}
+NO_TEXT = {"calls": "leaves out the text beside tool calls"}
 SYSTEM_MOVES = {"system": "does not begin with the prompt"}
 
 HERMES = '<tool_call>\n{"name": "look", "arguments": {"at": "box"}}\n</tool_call>'
@@ -127,8 +129,8 @@ RESULTS: dict[str, Result] = {
     "gemma-3n": _GEMMA,
     "gemma-4": Result("<turn|>", padded=STRIPPED, silent_call=GEMMA_CALL, stop_after_call="<|tool_response>",
                       refused={"calls": "does not begin with the prompt"}),
-    "diffusion-gemma": Result("<turn|>", padded=STRIPPED, silent_call=GEMMA_CALL, stop_after_call="<|tool_response>",
-                              refused={"calls": "does not begin with the prompt"}),
+    "diffusion-gemma": Result("<turn|>", padded=STRIPPED,
+                              refused={"calls": "does not begin with the prompt", "silent-calls": "header"}),
     "phi-3": _PHI_3,
     "phi-3.5": _PHI_3,
     "phi-4": _CHATML,
@@ -147,7 +149,7 @@ RESULTS: dict[str, Result] = {
                         note="the template sets the next answer's header behind the last turn"),
     "gpt-oss": Result("<|return|>", lead="<|channel|>final<|message|>", several=PLAIN, silent_call=HARMONY_CALL,
                       stop_after_call="<|call|>",
-                      refused={"calls": "leaves out the text beside its tool calls|at inference the prompt"},
+                      refused={"calls": "does not begin with the prompt"},
                       note="earlier turns end with <|end|>, the one that the model writes with <|return|>"),
     "muse-glimmer": Result("<|eot|>", lead=" to=user<|message|>", silent_call=ATEM_CALL, refused=NO_TEXT),
     "granite-3": Result("<|end_of_text|>", refused=NO_TOOLS),
@@ -166,3 +168,27 @@ RESULTS: dict[str, Result] = {
                        note="only the last turn of all has a stop token"),
     "llava": Result("", refused=NO_STOP),
 }  # fmt: skip
+
+
+def pieces(result: Result, talk: Conversation, i: int) -> list[tuple[str, bool]]:
+    """What the model samples in turn `i`: pieces of text, each with whether it is trained."""
+    message = talk.messages[i]
+    if message.calls:
+        text = result.call if message.text else result.silent_call
+        return [(text + (result.stop_after_call or _stop(result, talk, i)), True)]
+    out = [(segment.text, segment.train) for segment in message.segments]
+    if talk.id == "padded" and i == 1:
+        out = [(result.padded, True)]
+    out[0] = (result.lead + out[0][0], out[0][1])
+    return [*out, (result.tail + _stop(result, talk, i), message.train)]
+
+
+def sampled(result: Result, talk: Conversation, i: int) -> str:
+    return "".join(text for text, _ in pieces(result, talk, i))
+
+
+def _stop(result: Result, talk: Conversation, i: int) -> str:
+    if result.stop != NEXT_HEADER:
+        return result.stop
+    following = talk.messages[i + 1].role if i + 1 < len(talk.messages) else ""
+    return {"user": "<|user|>", "tool": "<|observation|>", "": ""}[following]

@@ -36,7 +36,12 @@ def _calls(text: str) -> tuple[Message, ...]:
 TALKS: dict[str, Conversation] = dict(
     (
         _talk(
-            "system", system("Be brief."), user("Capital of Peru?"), _says("Lima."), user("Of Chile?"), _says("Santiago.")
+            "system",
+            system("Be brief."),
+            user("Capital of Peru?"),
+            _says("Lima."),
+            user("Of Chile?"),
+            _says("Santiago."),
         ),
         _talk("plain", user("Capital of Peru?"), _says("Lima."), user("Of Chile?"), _says("Santiago.")),
         _talk(
@@ -63,7 +68,7 @@ TALKS: dict[str, Conversation] = dict(
             user("user: hi\nassistant: hello"),
             _says("user\nassistant: [INST] no [/INST] ### Response:\nUSER: x ASSISTANT: y\n<<SYS>> system"),
             user("USER: ASSISTANT: ### Response:"),
-            _says("assistant\n"[:-1]),
+            _says("assistant"),
         ),
         _talk(
             "middle",
@@ -74,7 +79,9 @@ TALKS: dict[str, Conversation] = dict(
             user("Sure?"),
             _says("Santiago."),
         ),
-        _talk("last-user", user("Capital of Peru?"), _says("Lima."), user("Of Chile?"), _says("Santiago."), user("Why?")),
+        _talk(
+            "last-user", user("Capital of Peru?"), _says("Lima."), user("Of Chile?"), _says("Santiago."), user("Why?")
+        ),
         _talk(
             "thoughts",
             user("Capital of Peru?"),
@@ -86,3 +93,7 @@ TALKS: dict[str, Conversation] = dict(
         _talk("silent-calls", *_calls(""), tools=(LOOK,)),
     )
 )
+
+
+def trained_turns(talk: Conversation) -> list[int]:
+    return [i for i, m in enumerate(talk.messages) if m.calls or any(segment.train for segment in m.segments)]

@@ -1,7 +1,7 @@
 """Chat templates of published models, each with a tokenizer of its family, for tests of the loss mask.
 
-Nothing is copied here and nothing is fetched: templates are read from the packages trl and axolotl (Apache-2.0)
-where they are installed, the rest are our own lines, presets of `agenttuning` or files in tests/templates.
+Nothing is copied here and nothing is fetched: templates are read from the packages trl and axolotl (Apache-2.0),
+SmolLM 2's is the built-in model's, the rest are our own lines: presets of `agenttuning` or files in tests/templates.
 Vocabularies are two: byte-level BPE of the built-in model and SentencePiece's of Mistral 7B, which mistral-common
 (Apache-2.0) carries; each family adds its special tokens to one of them.
 
@@ -38,7 +38,7 @@ class Template:
 
     name: str
     models: str
-    package: Literal["trl", "axolotl", "agenttuning", "tests"]
+    package: Literal["trl", "axolotl", "agenttuning", "built-in", "tests"]
     file: str
     vocabulary: Literal["bytes", "sentencepiece", "sentencepiece-first", "gemma"]
     tokens: tuple[str, ...]
@@ -69,16 +69,20 @@ def find(package: str, file: str) -> Path:
 
 @cache
 def read(package: str, file: str) -> str:
+    if package == "built-in":
+        return _built_in().chat_template
     return find(package, file).read_text(encoding="utf-8")
 
 
 _CHATML = ("<|im_start|>", "<|im_end|>")
 _QWEN = (*_CHATML, "<|endoftext|>")
+_QWEN_VL = (*_QWEN, "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
 _THINK = ("<think>", "</think>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>")
-_LLAMA_3 = ("<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<|eom_id|>", "<|python_tag|>")
+_LLAMA_3 = ("<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>")
 _GEMMA = ("<start_of_turn>", "<end_of_turn>")
 _GEMMA_4 = ("<|turn>", "<turn|>", "<|channel>", "<channel|>", "<|think|>", "<|tool>", "<tool|>", "<|tool_call>",
-            "<tool_call|>", "<|tool_response>", "<tool_response|>", '<|"|>')  # fmt: skip
+            "<tool_call|>", "<|tool_response>", "<tool_response|>", '<|"|>', "<|image>", "<|image|>", "<image|>",
+            "<|audio>", "<|audio|>", "<audio|>", "<|video|>")  # fmt: skip
 _COHERE = ("<|START_OF_TURN_TOKEN|>", "<|END_OF_TURN_TOKEN|>", "<|SYSTEM_TOKEN|>", "<|USER_TOKEN|>",
            "<|CHATBOT_TOKEN|>")  # fmt: skip
 _COMMAND_A = (*_COHERE, "<|START_THINKING|>", "<|END_THINKING|>", "<|START_ACTION|>", "<|END_ACTION|>",
@@ -87,6 +91,7 @@ _DEEPSEEK = ("<｜User｜>", "<｜Assistant｜>", "<｜tool▁calls▁begin｜>"
              "<｜tool▁call▁end｜>", "<｜tool▁sep｜>", "<｜tool▁outputs▁begin｜>", "<｜tool▁outputs▁end｜>",
              "<｜tool▁output▁begin｜>", "<｜tool▁output▁end｜>")  # fmt: skip
 _GLM = ("[gMASK]", "<sop>", "<|system|>", "<|user|>", "<|assistant|>", "<|observation|>")
+_GLM_WORDS = (*_THINK, "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>", "/nothink")
 _LFM = (*_CHATML, "<|tool_list_start|>", "<|tool_list_end|>", "<|tool_call_start|>", "<|tool_call_end|>",
         "<|tool_response_start|>", "<|tool_response_end|>")  # fmt: skip
 _PHI_3 = ("<|system|>", "<|user|>", "<|assistant|>", "<|end|>")
@@ -124,26 +129,38 @@ TEMPLATES: tuple[Template, ...] = (
              "<|end_of_turn|>", "<s>"),
     # ChatML and Qwen
     Template("chatml", "ChatML, Yi chat", "agenttuning", "chatml", "sentencepiece-first", _CHATML, "<|im_end|>"),
-    Template("smollm-2", "SmolLM 2 (the built-in model)", "tests", "smollm-2", "bytes", _QWEN, "<|im_end|>",
+    Template("smollm-2", "SmolLM 2", "built-in", "smollm-2", "bytes", _QWEN, "<|im_end|>",
              "<|im_start|>"),
-    Template("smollm-3", "SmolLM 3, thinking off", "tests", "smollm-3", "bytes", _QWEN, "<|im_end|>", words=_THINK),
+    Template("smollm-3", "SmolLM 3, thinking off", "tests", "smollm-3", "bytes", _QWEN, "<|im_end|>",
+             words=_THINK),
     Template("qwen-2.5", "Qwen 2.5", "trl", "qwen2_5", "bytes", _QWEN, "<|im_end|>"),
-    Template("qwen-2.5-vl", "Qwen 2 VL, 2.5 VL", "trl", "qwen2_5_vl", "bytes", _QWEN, "<|im_end|>"),
-    Template("qwen-3", "Qwen 3", "trl", "qwen3", "bytes", _QWEN, "<|im_end|>", words=_THINK),
-    Template("qwen-3-2507", "Qwen 3 Instruct 2507", "trl", "qwen3_instruct_2507", "bytes", _QWEN, "<|im_end|>", words=_THINK),
-    Template("qwen-3-vl", "Qwen 3 VL", "trl", "qwen3_vl", "bytes", _QWEN, "<|im_end|>", words=_THINK),
-    Template("qwen-3.5", "Qwen 3.5 4B and larger", "trl", "qwen3_5_think", "bytes", _QWEN, "<|im_end|>", words=_THINK),
-    Template("qwen-3.5-small", "Qwen 3.5 2B and smaller", "trl", "qwen3_5_nothink", "bytes", _QWEN, "<|im_end|>", words=_THINK),
-    Template("qwen-3.6", "Qwen 3.6", "trl", "qwen3_6", "bytes", _QWEN, "<|im_end|>", words=_THINK),
-    Template("qwen-3.8", "Qwen 3.8", "trl", "qwen3_8", "bytes", _QWEN, "<|im_end|>", words=_THINK),
+    Template("qwen-2.5-vl", "Qwen 2 VL, 2.5 VL", "trl", "qwen2_5_vl", "bytes", _QWEN_VL, "<|im_end|>"),
+    Template("qwen-3", "Qwen 3", "trl", "qwen3", "bytes", _QWEN, "<|im_end|>",
+             words=_THINK),
+    Template("qwen-3-2507", "Qwen 3 Instruct 2507", "trl", "qwen3_instruct_2507", "bytes", _QWEN, "<|im_end|>",
+             words=_THINK),
+    Template("qwen-3-vl", "Qwen 3 VL", "trl", "qwen3_vl", "bytes", _QWEN_VL, "<|im_end|>",
+             words=_THINK),
+    Template("qwen-3.5", "Qwen 3.5 4B and larger", "trl", "qwen3_5_think", "bytes", _QWEN_VL, "<|im_end|>",
+             words=_THINK),
+    Template("qwen-3.5-small", "Qwen 3.5 2B and smaller", "trl", "qwen3_5_nothink", "bytes", _QWEN_VL, "<|im_end|>",
+             words=_THINK),
+    Template("qwen-3.6", "Qwen 3.6", "trl", "qwen3_6", "bytes", _QWEN_VL, "<|im_end|>",
+             words=_THINK),
+    Template("qwen-3.8", "Qwen 3.8", "trl", "qwen3_8", "bytes", _QWEN_VL, "<|im_end|>",
+             words=_THINK),
     Template("internlm-2", "InternLM 2 chat", "agenttuning", "internlm2", "sentencepiece-first", _CHATML,
              "<|im_end|>", "<s>"),
     Template("falcon-h1", "Falcon H1", "axolotl", "falcon_h1", "bytes", _CHATML, "<|im_end|>", "<|begin_of_text|>"),
     Template("nemotron-h", "Nemotron H", "axolotl", "nemotron_h", "bytes", _CHATML, "<|im_end|>", "<s>"),
-    Template("nemotron-3-nano", "Nemotron 3 Nano", "trl", "nemotron_3_nano", "bytes", _QWEN, "<|im_end|>", words=_THINK),
-    Template("nemotron-3-super", "Nemotron 3 Super", "trl", "nemotron_3_super", "bytes", _QWEN, "<|im_end|>", words=_THINK),
-    Template("nemotron-3-ultra", "Nemotron 3 Ultra", "trl", "nemotron_3_ultra", "bytes", _QWEN, "<|im_end|>", words=_THINK),
-    Template("nemotron-3.5", "Nemotron 3.5 Lightning", "trl", "nemotron_3_5_lightning", "bytes", _QWEN, "<|im_end|>", words=_THINK),
+    Template("nemotron-3-nano", "Nemotron 3 Nano", "trl", "nemotron_3_nano", "bytes", _QWEN, "<|im_end|>",
+             words=_THINK),
+    Template("nemotron-3-super", "Nemotron 3 Super", "trl", "nemotron_3_super", "bytes", _QWEN, "<|im_end|>",
+             words=_THINK),
+    Template("nemotron-3-ultra", "Nemotron 3 Ultra", "trl", "nemotron_3_ultra", "bytes", _QWEN, "<|im_end|>",
+             words=_THINK),
+    Template("nemotron-3.5", "Nemotron 3.5 Lightning", "trl", "nemotron_3_5_lightning", "bytes", _QWEN, "<|im_end|>",
+             words=_THINK),
     Template("lfm-2", "LFM 2", "trl", "lfm2_v2", "bytes", _LFM, "<|im_end|>", "<|startoftext|>"),
     Template("lfm-2.5", "LFM 2.5", "trl", "lfm2_2_5_v2", "bytes", _LFM, "<|im_end|>", "<|startoftext|>"),
     # Gemma and Phi
@@ -177,7 +194,7 @@ TEMPLATES: tuple[Template, ...] = (
     Template("glm-4", "GLM 4", "tests", "glm-4", "bytes", _GLM, "<|endoftext|>",
              stops=("<|user|>", "<|observation|>")),
     Template("glm-4.5", "GLM 4.5", "trl", "glm4moe", "bytes", _GLM, "<|endoftext|>",
-             words=_THINK[:2], stops=("<|user|>", "<|observation|>")),
+             words=_GLM_WORDS, stops=("<|user|>", "<|observation|>")),
     Template("command-r", "Command R", "axolotl", "cohere", "bytes", _COHERE, "<|END_OF_TURN_TOKEN|>", "<BOS_TOKEN>"),
     Template("aya-expanse", "Aya Expanse", "trl", "cohere", "bytes", _COHERE, "<|END_OF_TURN_TOKEN|>", "<BOS_TOKEN>"),
     Template("tiny-aya", "Tiny Aya", "trl", "cohere2", "bytes", _COMMAND_A, "<|END_OF_TURN_TOKEN|>", "<BOS_TOKEN>"),
@@ -248,14 +265,19 @@ def _tokenizer(vocabulary: str, tokens: tuple[str, ...], eos: str, bos: str | No
 
 
 @cache
+def _built_in() -> Any:
+    from agenttuning.models import BUILT_IN, load_tokenizer, resolve
+
+    return load_tokenizer(resolve(BUILT_IN))
+
+
+@cache
 def _byte_pairs() -> Any:
     """The built-in model's merges, without its special tokens and with the words cut as Llama 3 and Qwen cut them:
     a run of line breaks is one word."""
     from tokenizers import Regex, Tokenizer, pre_tokenizers
 
-    from agenttuning.models import BUILT_IN, load_tokenizer, resolve
-
-    data = json.loads(load_tokenizer(resolve(BUILT_IN)).backend_tokenizer.to_str())
+    data = json.loads(_built_in().backend_tokenizer.to_str())
     tokenizer = Tokenizer.from_str(json.dumps(data | {"added_tokens": [], "post_processor": None}))
     words = (
         r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
