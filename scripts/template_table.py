@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 from template_peers import OFFLINE, RENDERERS, TRL, Difference  # noqa: E402
-from template_results import AS_WRITTEN, NEXT_HEADER, RESULTS, STRIPPED, Result  # noqa: E402
+from template_results import NEXT_HEADER, RESULTS, Result  # noqa: E402
 from template_zoo import TEMPLATES, Template  # noqa: E402
 
 PAGE = ROOT / "docs" / "templates.md"
@@ -91,7 +91,7 @@ def row(item: Template, result: Result) -> tuple[str, ...]:
         rows += f"; with a system message refused: {said(result.reason('system'))}"
     stop = "the next message's first token" if result.stop == NEXT_HEADER else code(result.stop)
     turn = f"{code(result.lead + '…' + result.tail)} {stop}"
-    turn += {AS_WRITTEN: "", STRIPPED: "; ends stripped"}.get(result.padded, "; one end stripped")
+    turn += f"; {result.strip} stripped" if result.strip else ""
     if result.note:
         turn += "; " + result.note.replace("|", "\\|")
     thoughts = "a row a turn" if result.has_row_a_turn("thoughts") else "trained"

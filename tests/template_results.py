@@ -10,32 +10,40 @@ that each turn has a row of its own; `refused` gives the reason where there is n
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from template_talks import TALKS
 
 from agenttuning.conversation import Conversation
 
-AS_WRITTEN, STRIPPED = "\n  Lima. \n", "Lima."
 NEXT_HEADER = "the first token of the next message"
 PLAIN = tuple(name for name, talk in TALKS.items() if not talk.tools)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`padded` is how the content "\\n  Lima. \\n" is printed, `silent_call` how a call of look(at="box") without a
-    text and `call` how one after the text "Look.", each with all that is sampled but the stop token, which is
+    """`strip` is the white space of a content that is not printed. `silent_call` is how a call of look(at="box") is
+    printed and `call` how one after the text "Look.", each with all that is sampled but the stop token, which is
     `stop_after_call` or `stop`; "" where such a call is refused."""
 
     stop: str
     lead: str = ""
     tail: str = ""
     several: tuple[str, ...] = ()
-    padded: str = AS_WRITTEN
+    strip: Literal["", "ends", "end", "line breaks before"] = ""
     call: str = ""
     silent_call: str = ""
     stop_after_call: str = ""
     refused: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
+
+    def kept(self, content: str) -> tuple[int, int]:
+        """The part of a content that is printed."""
+        start = len(content) - len(content.lstrip()) if self.strip == "ends" else 0
+        if self.strip == "line breaks before":
+            start = len(content) - len(content.lstrip("\n"))
+        end = len(content.rstrip()) if self.strip in ("ends", "end") else len(content)
+        return start, max(start, end)
 
     def reason(self, talk: str) -> str:
         """Why the conversation of that name is refused, "" where it is not."""
@@ -68,17 +76,17 @@ ATEM_CALL = (
 )
 
 _CHATML = Result("<|im_end|>", refused=NO_TOOLS)
-_LLAMA_2 = Result("</s>", lead=" ", tail=" ", padded=STRIPPED, refused=NO_TOOLS)
-_LLAMA_3 = Result("<|eot_id|>", padded=STRIPPED, silent_call=LLAMA_JSON, refused=NO_TEXT)
-_GEMMA = Result("<end_of_turn>", padded=STRIPPED, refused=NO_TOOLS)
-_QWEN_3_5 = Result("<|im_end|>", several=PLAIN, padded=STRIPPED, call="Look.\n\n" + QWEN_XML, silent_call=QWEN_XML,
+_LLAMA_2 = Result("</s>", lead=" ", tail=" ", strip="ends", refused=NO_TOOLS)
+_LLAMA_3 = Result("<|eot_id|>", strip="ends", silent_call=LLAMA_JSON, refused=NO_TEXT)
+_GEMMA = Result("<end_of_turn>", strip="ends", refused=NO_TOOLS)
+_QWEN_3_5 = Result("<|im_end|>", several=PLAIN, strip="ends", call="Look.\n\n" + QWEN_XML, silent_call=QWEN_XML,
                    refused=THOUGHT_IN_PROMPT)  # fmt: skip
-_NEMOTRON_3 = Result("<|im_end|>", padded="\n  Lima.", call=f"Look.\n{QWEN_XML}\n", silent_call=f"\n{QWEN_XML}\n",
+_NEMOTRON_3 = Result("<|im_end|>", strip="end", call=f"Look.\n{QWEN_XML}\n", silent_call=f"\n{QWEN_XML}\n",
                      refused=THOUGHT_IN_PROMPT)  # fmt: skip
 _DEEPSEEK = Result("<｜end▁of▁sentence｜>", refused=NO_TOOLS)
 _DEEPSEEK_R1 = Result("<｜end▁of▁sentence｜>", refused={"*": "does not begin with the prompt .*<think>"} | NO_TOOLS)
 _PHI_3 = Result("<|end|>", refused=NO_TOOLS, note="the template sets the end of the text behind the last turn")
-_COHERE = Result("<|END_OF_TURN_TOKEN|>", padded=STRIPPED, refused=NO_TOOLS)
+_COHERE = Result("<|END_OF_TURN_TOKEN|>", strip="ends", refused=NO_TOOLS)
 _ZEPHYR = Result("</s>", refused=NO_TOOLS)
 
 RESULTS: dict[str, Result] = {
@@ -86,7 +94,7 @@ RESULTS: dict[str, Result] = {
     "agentlm": _LLAMA_2,
     "agent-flan": Result("\u0d3f", refused=NO_TOOLS),
     "vicuna": Result("</s>", lead=" ", refused=NO_TOOLS),
-    "llama-3": Result("<|eot_id|>", padded=STRIPPED, refused=NO_TOOLS),
+    "llama-3": Result("<|eot_id|>", strip="ends", refused=NO_TOOLS),
     "llama-3.1": _LLAMA_3,
     "llama-3.2": _LLAMA_3,
     "llama-3.2-vision": Result("<|eot_id|>", silent_call=LLAMA_JSON, refused=NO_TEXT),
@@ -94,7 +102,7 @@ RESULTS: dict[str, Result] = {
                       silent_call=f"<|python_start|><|python_end|>{LLAMA_JSON}"),
     "tulu-2": _ZEPHYR,
     "mistral-v1": Result("</s>", lead=" ", refused=NO_TOOLS),
-    "mistral-v3": Result("</s>", lead=" ", padded=STRIPPED, silent_call="[TOOL_CALLS] " + MISTRAL_CALL,
+    "mistral-v3": Result("</s>", lead=" ", strip="ends", silent_call="[TOOL_CALLS] " + MISTRAL_CALL,
                          refused=SYSTEM_MOVES | NO_TEXT),
     "mistral-nemo": Result("</s>", silent_call="[TOOL_CALLS]" + MISTRAL_CALL, refused=SYSTEM_MOVES | NO_TEXT),
     "mistral-small-3": _ZEPHYR,
@@ -103,17 +111,17 @@ RESULTS: dict[str, Result] = {
     "openchat-3.5": Result("<|end_of_turn|>", lead=" ", refused=NO_TOOLS),
     "chatml": _CHATML,
     "smollm-2": _CHATML,
-    "smollm-3": Result("<|im_end|>", padded="  Lima. \n", refused=NO_TOOLS),
+    "smollm-3": Result("<|im_end|>", strip="line breaks before", refused=NO_TOOLS),
     "qwen-2.5": Result("<|im_end|>", call="Look.\n" + HERMES, silent_call=HERMES),
     "qwen-2.5-vl": _CHATML,
-    "qwen-3": Result("<|im_end|>", several=("*",), padded="  Lima. \n", call="Look.\n" + HERMES, silent_call=HERMES,
-                     refused=THOUGHT_IN_PROMPT),
+    "qwen-3": Result("<|im_end|>", several=("*",), strip="line breaks before", call="Look.\n" + HERMES,
+                     silent_call=HERMES, refused=THOUGHT_IN_PROMPT),
     "qwen-3-2507": Result("<|im_end|>", call="Look.\n" + HERMES, silent_call=HERMES),
     "qwen-3-vl": Result("<|im_end|>", call="Look.\n" + HERMES, silent_call=HERMES),
     "qwen-3.5": _QWEN_3_5,
     "qwen-3.5-small": _QWEN_3_5,
     "qwen-3.6": _QWEN_3_5,
-    "qwen-3.8": Result("<|im_end|>", padded=STRIPPED, call="Look.\n\n" + QWEN_XML, silent_call=QWEN_XML),
+    "qwen-3.8": Result("<|im_end|>", strip="ends", call="Look.\n\n" + QWEN_XML, silent_call=QWEN_XML),
     "internlm-2": _CHATML,
     "falcon-h1": Result("<|im_end|>", refused=NO_CALLS),
     "nemotron-h": _CHATML,
@@ -124,12 +132,12 @@ RESULTS: dict[str, Result] = {
     "lfm-2": Result("<|im_end|>", call="Look." + LFM_CALL, silent_call=LFM_CALL),
     "lfm-2.5": Result("<|im_end|>", call="Look." + LFM_CALL, silent_call=LFM_CALL, several=("thoughts",),
                       note="thoughts of earlier turns are taken out: then a row a turn"),
-    "gemma": Result("<end_of_turn>", padded=STRIPPED, refused={"system": "System role not supported"} | NO_TOOLS),
+    "gemma": Result("<end_of_turn>", strip="ends", refused={"system": "System role not supported"} | NO_TOOLS),
     "gemma-3": _GEMMA,
     "gemma-3n": _GEMMA,
-    "gemma-4": Result("<turn|>", padded=STRIPPED, silent_call=GEMMA_CALL, stop_after_call="<|tool_response>",
+    "gemma-4": Result("<turn|>", strip="ends", silent_call=GEMMA_CALL, stop_after_call="<|tool_response>",
                       refused={"calls": "does not begin with the prompt"}),
-    "diffusion-gemma": Result("<turn|>", padded=STRIPPED,
+    "diffusion-gemma": Result("<turn|>", strip="ends",
                               refused={"calls": "does not begin with the prompt", "silent-calls": "header"}),
     "phi-3": _PHI_3,
     "phi-3.5": _PHI_3,
@@ -140,7 +148,7 @@ RESULTS: dict[str, Result] = {
     "deepseek-r1": _DEEPSEEK_R1,
     "deepseek-r1-distill": _DEEPSEEK_R1,
     "glm-4": Result(NEXT_HEADER, lead="\n", refused=NO_TOOLS, note="the model stops by the next message's header"),
-    "glm-4.5": Result(NEXT_HEADER, lead="\n", padded=STRIPPED, call="\nLook.\n" + GLM_CALL, silent_call="\n" + GLM_CALL,
+    "glm-4.5": Result(NEXT_HEADER, lead="\n", strip="ends", call="\nLook.\n" + GLM_CALL, silent_call="\n" + GLM_CALL,
                       refused=THOUGHT_IN_PROMPT, note="the model stops by the next message's header"),
     "command-r": _COHERE,
     "aya-expanse": _COHERE,
@@ -164,7 +172,7 @@ RESULTS: dict[str, Result] = {
     "jamba": Result("<|eom|>", lead=" ", call=" Look." + JAMBA_CALL, silent_call=" " + JAMBA_CALL),
     "minicpm": Result("", refused=NO_STOP),
     "alpaca": Result("</s>", refused=NO_TOOLS),
-    "metharme": Result("</s>", several=("*",), padded=STRIPPED, refused=NO_TOOLS,
+    "metharme": Result("</s>", several=("*",), strip="ends", refused=NO_TOOLS,
                        note="only the last turn of all has a stop token"),
     "llava": Result("", refused=NO_STOP),
 }  # fmt: skip
@@ -176,9 +184,12 @@ def pieces(result: Result, talk: Conversation, i: int) -> list[tuple[str, bool]]
     if message.calls:
         text = result.call if message.text else result.silent_call
         return [(text + (result.stop_after_call or _stop(result, talk, i)), True)]
-    out = [(segment.text, segment.train) for segment in message.segments]
-    if talk.id == "padded" and i == 1:
-        out = [(result.padded, True)]
+    start, end = result.kept(message.text)
+    out, place = [], 0
+    for segment in message.segments:
+        text = message.text[max(place, start) : min(place + len(segment.text), end)]
+        out += [(text, segment.train)] if text else []
+        place += len(segment.text)
     out[0] = (result.lead + out[0][0], out[0][1])
     return [*out, (result.tail + _stop(result, talk, i), message.train)]
 
