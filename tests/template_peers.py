@@ -39,7 +39,7 @@ _THOUGHT = "trains the empty thought that our prompt ends with"
 _HEADER = "trains the header that our prompt ends with"
 _STRADDLING = "trains a token that header and answer share"
 _REWRITES = {"thoughts": "trains an earlier answer as history prints it, without its thought"}
-_R1 = "an answer after the prompt's <think>, without a thought"
+_R1 = "an answer after the prompt's `<think>`, without a thought"
 
 _chatml = Difference(f"{_LINE}; {_STRADDLING}", after="\n", straddling=True)
 _qwen = Difference(f"{_LINE}; {_THOUGHT}", before="<think>\n\n</think>\n\n", after="\n")
@@ -75,8 +75,8 @@ TRL: dict[str, Difference] = {
         lost={"unicode": ("<0x91>", "<0xA1>")}),
     "phi-3": _phi,
     "phi-3.5": _phi,
-    "deepseek-r1": Difference(f"trains {_R1} and the header <｜Assistant｜>"),
-    "deepseek-r1-distill": Difference(f"trains {_R1} and the header <｜Assistant｜>"),
+    "deepseek-r1": Difference(f"trains {_R1} and the header `<｜Assistant｜>`"),
+    "deepseek-r1-distill": Difference(f"trains {_R1} and the header `<｜Assistant｜>`"),
     "glm-4.5": Difference(f"{_THOUGHT}; ends the last turn with <|user|> in every case", before="\n<think></think>",
                           last="<|user|>"),
     "gpt-oss": Difference(f"{_HEADER}; earlier turns end with <|end|>", before="<|start|>assistant", stop="<|end|>"),
