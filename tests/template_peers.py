@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, slots=True)
 class Difference:
     """`stop` is what ends the turns before the last one instead of ours. `straddling`: a token that begins in the
-    header and ends in the answer is trained. `lost` are tokens of an answer that are not, by conversation.
-    `apart` are the conversations that cannot be compared turn by turn, each with the reason."""
+    header and ends in the answer is trained. `open_end`: a stop token that no following message prints is not.
+    `lost` are tokens of an answer that are not, by conversation. `apart` are the conversations that cannot be
+    compared turn by turn, each with the reason."""
 
     why: str = ""
     before: str = ""
@@ -25,6 +26,7 @@ class Difference:
     last: str = ""
     stop: str = ""
     straddling: bool = False
+    open_end: bool = False
     lost: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     apart: Mapping[str, str] = field(default_factory=dict)
 
@@ -77,7 +79,7 @@ TRL: dict[str, Difference] = {
     "phi-3.5": _phi,
     "deepseek-r1": Difference(f"trains {_R1} and the header `<｜Assistant｜>`"),
     "deepseek-r1-distill": Difference(f"trains {_R1} and the header `<｜Assistant｜>`"),
-    "glm-4.5": Difference(f"{_THOUGHT}; ends the last turn with <|user|> in every case", before="\n<think></think>",
+    "glm-4.5": Difference(f"{_THOUGHT}; ends the last turn with <|user|> after calls too", before="\n<think></think>",
                           last="<|user|>"),
     "gpt-oss": Difference(f"{_HEADER}; earlier turns end with <|end|>", before="<|start|>assistant", stop="<|end|>"),
     "muse-glimmer": Difference(_HEADER, before="<|start|>assistant"),
@@ -107,6 +109,7 @@ RENDERERS: dict[str, tuple[str, Difference]] = {
     "gemma-4": ("gemma4", EQUAL),
     "deepseek-v3": ("deepseek-v3", EQUAL),
     "deepseek-r1": ("deepseek-r1", Difference(f"trains {_R1}")),
-    "glm-4.5": ("glm-4.5", Difference(_THOUGHT, before="<think></think>")),
+    "glm-4.5": ("glm-4.5", Difference(f"{_THOUGHT}; trains no stop token after a conversation's last message",
+                                      before="<think></think>", open_end=True)),
     "gpt-oss": ("gpt-oss", OFFLINE),
 }  # fmt: skip

@@ -201,5 +201,4 @@ def sampled(result: Result, talk: Conversation, i: int) -> str:
 def _stop(result: Result, talk: Conversation, i: int) -> str:
     if result.stop != NEXT_HEADER:
         return result.stop
-    following = talk.messages[i + 1].role if i + 1 < len(talk.messages) else ""
-    return {"user": "<|user|>", "tool": "<|observation|>", "": ""}[following]
+    return "<|observation|>" if talk.messages[i].calls else "<|user|>"

@@ -30,6 +30,8 @@ def theirs(name: str, talk: Conversation, difference: Difference) -> list[str]:
         text = sampled(RESULTS[name], talk, i)
         if difference.stop and i < len(talk.messages) - 1 and text.endswith(RESULTS[name].stop):
             text = text.removesuffix(RESULTS[name].stop) + difference.stop
+        if difference.open_end and i == len(talk.messages) - 1:
+            text = text.removesuffix("<|observation|>" if talk.messages[i].calls else "<|user|>")
         last = difference.last if i == turns[-1] and not text.endswith(difference.last) else ""
         out.append(difference.before + text + difference.after + last)
     return out

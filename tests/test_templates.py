@@ -17,23 +17,16 @@ from agenttuning.trajectory import Tool, ToolCall
 
 torch = pytest.importorskip("torch")
 
-# What encode does not do yet, by template and conversation: these tests say so when it does.
-OPEN = {
-    ("smollm-3", "padded"), ("qwen-3", "padded"), ("nemotron-3-nano", "padded"), ("nemotron-3-super", "padded"),
-    ("nemotron-3-ultra", "padded"), ("nemotron-3.5", "padded"),  # white space stripped at one end only
-    ("glm-4", "last-user"), ("glm-4.5", "last-user"),  # the last turn's stop token is in the message behind it
-    ("falcon-h1", "calls"), ("falcon-h1", "silent-calls"), ("command-a", "calls"), ("command-a", "silent-calls"),
-    ("diffusion-gemma", "silent-calls"),  # a header that the prompt lacks
-}  # fmt: skip
 NAMES = [item.name for item in TEMPLATES]
 
 
 def text_of(row: Encoded, talk: Conversation, template: ChatTemplate) -> str:
     """The rendering that a row was made from: the messages up to one of them, token for token."""
     for end in range(len(talk.messages), 0, -1):
-        text = template.text(talk, end)
-        if list(row.ids) == template.tokenizer(text, add_special_tokens=False)["input_ids"]:
-            return text
+        for next_header in ("", "<|user|>", "<|observation|>"):
+            text = template.text(talk, end) + next_header
+            if list(row.ids) == template.tokenizer(text, add_special_tokens=False)["input_ids"]:
+                return text
     raise AssertionError(f"no rendering of the conversation has these tokens: {template.tokenizer.decode(row.ids)!r}")
 
 
@@ -66,8 +59,6 @@ def spelled(row: Encoded, tokenizer: Any) -> str:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("talk", TALKS.values(), ids=TALKS)
 def test_exactly_what_the_model_samples_is_trained(name: str, talk: Conversation, request: pytest.FixtureRequest):
-    if (name, talk.id) in OPEN:
-        request.applymarker(pytest.mark.xfail(strict=True))
     reason = RESULTS[name].reason(talk.id)
     if reason:
         with pytest.raises(UserError, match=reason):
@@ -82,20 +73,19 @@ BITS = ("Lima", "user", " assistant", " final", "to=user", " ", "\n", "\n\n", "ð
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not RESULTS[name].reason("plain")])
 def test_random_conversations(name: str):
-    half = RESULTS[name].strip in ("end", "line breaks before")  # see OPEN
     for seed in range(6):
         rng = random.Random(f"{name} {seed}")
         messages = []
         for _ in range(rng.randint(1, 4)):
             texts = ["".join(rng.choices(BITS, k=rng.randint(0, 8))) for _ in range(rng.randint(2, 4))]
-            texts[0], texts[-1] = (texts[0].lstrip() + "a", texts[-1].rstrip()) if half else (texts[0] + "a", texts[-1])
+            texts[0] += "a"
             flags = [rng.random() < 0.7 for _ in texts]
             segments = [
                 Segment(t, train, "reasoning" if train else None) for t, train in zip(texts, flags, strict=True)
             ]
             messages += [user(texts[-1] + "?"), assistant(*segments)]
         talk = Conversation((*messages, user("Why?"))[: rng.choice([None, -1])], id="plain")
-        if trained_turns(talk) and not (name.startswith("glm") and len(talk.messages) % 2):  # see OPEN
+        if trained_turns(talk):
             check(encode(talk, tokenizer_of(template(name))), name, talk)
 
 
@@ -103,7 +93,6 @@ _ASKED = user("What is there?")
 _TWO = (ToolCall("look", {"at": "box"}), ToolCall("look", {"at": "lid"}))
 
 
-@pytest.mark.xfail(strict=True, reason="encode trains what the template printed of it")
 @pytest.mark.parametrize(
     ("name", "turn", "tools"),
     [
@@ -126,10 +115,18 @@ def test_empty_answer_is_its_stop_token(name: str):
     assert tokenizer_of(template(name)).decode(row.ids[row.weights > 0]) == RESULTS[name].stop
 
 
-@pytest.mark.xfail(strict=True, raises=IndexError)
-def test_empty_last_answer_without_a_stop_token_is_refused():
-    with pytest.raises(UserError):
-        encode(Conversation((_ASKED, assistant(Segment("", True)))), tokenizer_of(template("glm-4")))
+def test_empty_answer_before_a_header_that_stops_is_that_header():
+    tokenizer = tokenizer_of(template("glm-4"))
+    [row] = encode(Conversation((_ASKED, assistant(Segment("", True)))), tokenizer)
+    assert tokenizer.decode(row.ids[row.weights > 0]) == "\n<|user|>"
+
+
+def test_content_that_holds_a_stop_token_is_refused():
+    with pytest.raises(UserError, match="its text holds a stop token"):
+        encode(
+            Conversation((_ASKED, assistant(Segment("A box<|im_end|>and more", True)))),
+            tokenizer_of(template("qwen-3")),
+        )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -139,7 +136,7 @@ def test_prompt_at_inference_is_the_start_of_the_row(name: str):
     tokenizer = tokenizer_of(item)
     chat = ChatTemplate(tokenizer)
     for talk in TALKS.values():
-        if result.reason(talk.id) or (name, talk.id) in OPEN:
+        if result.reason(talk.id):
             continue
         rows = encode(talk, tokenizer)
         for i in trained_turns(talk):

@@ -63,6 +63,11 @@ def user(text: str) -> Message:
     return Message("user", (Segment(text),))
 
 
+def tool(text: str) -> Message:
+    """A tool's result."""
+    return Message("tool", (Segment(text),))
+
+
 def assistant(*segments: Segment, calls: tuple[ToolCall, ...] = ()) -> Message:
     """A model's turn; its stop token is trained when its last segment is."""
     return Message("assistant", segments, calls, train=bool(segments) and segments[-1].train)

@@ -16,7 +16,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from agenttuning.conversation import Conversation, Message, Segment
+from agenttuning.conversation import Conversation, Message, Segment, tool
 from agenttuning.dialects.base import Dialect, load_arguments
 from agenttuning.errors import FormatError
 from agenttuning.trajectory import Decision, Step, Tool, ToolCall, Trajectory
@@ -50,7 +50,7 @@ class Native(Dialect):
         return Message("assistant", thought, (step.decision.call,), train=step.train)
 
     def observation(self, text: str) -> Message:
-        return Message("tool", (Segment(text),))
+        return tool(text)
 
     def prompt(self, trajectory: Trajectory) -> Conversation:
         plain = super().prompt(trajectory)

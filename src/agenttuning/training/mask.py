@@ -20,10 +20,11 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from agenttuning.chat_template import ChatTemplate
-from agenttuning.conversation import Conversation, Message, Segment
+from agenttuning.conversation import Conversation, Message, Segment, tool, user
 from agenttuning.errors import MaskError
 
-_SENTINEL = "Zq7sentinelZq7"  # an answer that no template would change or print by itself
+_SENTINEL = "Zq7sentinelZq7"  # a text that no template would change or print by itself
+_LEFT_OUT_BESIDE = "the template leaves out the text beside tool calls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,6 @@ class Masker:
         return list(reversed(list(_Finder(conversation, self.template, self._proven, turns).renderings())))
 
 
-def _forms(message: Message) -> tuple[str, ...]:
-    """How a template may print the content: as it is, or without white space at its ends."""
-    return (message.text,) if message.text == message.text.strip() else (message.text, message.text.strip())
-
-
 def _trained(message: Message) -> bool:
     return message.role == "assistant" and bool(message.train or any(s.train for s in message.segments))
 
@@ -110,11 +106,14 @@ class _Finder:
             final = self._final(last, text)
             found = {i: turn for i in left[:-1] if (turn := self._inner(i, text, final)) is not None}
             found[last] = final
+            if self.template.next_header_stops:
+                text = self._with_next_stop(last, text)
             spans: list[Span] = []
             ends = []
             for i, turn in found.items():
-                spans += self._spans(i, text, turn)
-                ends.append(spans[-1].end)
+                own = self._spans(i, text, turn)
+                ends.append(own[-1].end if own else turn.start)
+                spans += own
             yield Rendering(text, tuple(spans), tuple(ends), tuple(found))
             left = [i for i in left if i not in found]
 
@@ -128,45 +127,63 @@ class _Finder:
                 "the finished turn does not begin with the prompt",
                 f"the prompt goes on with {prompt[at : at + 30]!r} where the turn has {text[at : at + 30]!r}",
             )
-        body = text[len(prompt) :]
+        start = len(prompt)
+        if not message.calls:
+            for frame in self.proven:
+                printed = _printed(text, start, frame.lead, message.text, frame.tail)
+                if printed is not None and start + len(frame.lead + printed + frame.tail) == len(text):
+                    return self._turn(i, start, printed, frame)
+        frame = self._prove(i, start)
+        printed = _printed(text, start, frame.lead, message.text, frame.tail)
+        if printed is None or start + len(frame.lead + printed + frame.tail) != len(text):
+            raise self._error(i, "the template changes its text", f"it prints {text[start : start + 60]!r}")
+        turn = self._turn(i, start, printed, frame)
+        if not message.calls:
+            self.proven.add(frame)
+        return turn
+
+    def _prove(self, i: int, start: int) -> _Frame:
+        """What stands around the content of turn `i`, shown by printing another content in its place."""
+        message = self.conversation.messages[i]
         if message.calls:
-            return self._calls(i, len(prompt), body)
-        for printed in _forms(message):
-            at = body.find(printed)
-            if at >= 0 and (frame := _Frame(body[:at], body[at + len(printed) :])) in self.proven:
-                return self._turn(i, len(prompt), printed, frame)
-        frame = self._prove(i)
-        for printed in _forms(message):
-            if body == frame.lead + printed + frame.tail:
-                self.proven.add(frame)
-                return self._turn(i, len(prompt), printed, frame)
-        raise self._error(i, "the template changes its text", f"it prints {body[:60]!r}")
+            self._prove_calls(i, start)
+            if not message.text.strip():
+                return _Frame("", self._body(i, start, message))
+        body = self._body(i, start, replace(message, segments=(Segment(_SENTINEL),)))
+        if body.count(_SENTINEL) != 1:
+            raise self._error(
+                i, _LEFT_OUT_BESIDE if message.calls else "the template does not print its text", body[:60]
+            )
+        lead, tail = body.split(_SENTINEL)
+        if lead.strip() and self.template.text(self.conversation, i) == self.prompts[i]:
+            raise self._error(i, "the template has no generation prompt there, its header would be trained", lead)
+        return _Frame(lead, tail)
+
+    def _prove_calls(self, i: int, start: int) -> None:
+        """Raise where a call could be another one and the text would be the same."""
+        message = self.conversation.messages[i]
+        body = self._body(i, start, message)
+        for k, call in enumerate(message.calls):
+            other = replace(call, arguments={_SENTINEL: _SENTINEL})
+            calls = (*message.calls[:k], other, *message.calls[k + 1 :])
+            if call.name not in body or _SENTINEL not in self._body(i, start, replace(message, calls=calls)):
+                raise self._error(i, "the template leaves out the call", call.name)
+
+    def _body(self, i: int, start: int, message: Message) -> str:
+        """What the template would print behind the prompt of turn `i`, were `message` that turn."""
+        other = replace(self.conversation, messages=(*self.conversation.messages[:i], message))
+        text = self.template.text(other)
+        if not text.startswith(self.prompts[i]):
+            raise self._error(i, "the finished turn does not begin with the prompt", "where its text is another")
+        return text[start:]
 
     def _turn(self, i: int, start: int, printed: str, frame: _Frame) -> _Turn:
         closing = self.template.closing(frame.tail)
         if not closing and not self.template.next_header_stops:
             raise self._error(i, "the template prints no stop token", "the model would not learn to end a turn")
+        if stop := next((stop for stop in self.template.stops if stop in printed), None):
+            raise self._error(i, "its text holds a stop token", f"the model would have ended at {stop!r}")
         return _Turn(start, frame.lead + printed + closing, frame, printed)
-
-    def _prove(self, i: int) -> _Frame:
-        """What stands around the content, shown by printing another one in its place."""
-        message = replace(self.conversation.messages[i], segments=(Segment(_SENTINEL),))
-        other = replace(self.conversation, messages=(*self.conversation.messages[:i], message))
-        body = self.template.text(other)
-        if not body.startswith(self.prompts[i]) or body.count(_SENTINEL, len(self.prompts[i])) != 1:
-            raise self._error(i, "the template does not print its text", f"but {body[-60:]!r}")
-        lead, tail = body[len(self.prompts[i]) :].split(_SENTINEL)
-        return _Frame(lead, tail)
-
-    def _calls(self, i: int, start: int, body: str) -> _Turn:
-        """The template prints the calls in its own words; all of it is sampled."""
-        content = self.conversation.messages[i].text
-        printed = next((form for form in _forms(self.conversation.messages[i]) if form in body), None)
-        if printed is None:
-            raise self._error(i, "the template leaves out the text beside tool calls", repr(content[:60]))
-        at = body.find(printed)
-        frame = _Frame(body[:at], body[at + len(printed) :])
-        return _Turn(start, frame.lead + printed + self.template.closing(frame.tail), frame, printed)
 
     def _inner(self, i: int, text: str, final: _Turn) -> _Turn | None:
         """Turn `i` with others behind it, or None where it does not stand there as it was sampled."""
@@ -174,19 +191,29 @@ class _Finder:
         if not text.startswith(prompt):
             return None
         if not (self.template.rewrites or message.calls or self.conversation.messages[self.turns[-1]].calls):
-            for printed in _forms(message):
-                turn = self._turn(i, len(prompt), printed, final.frame)
-                if text.startswith(turn.sampled, turn.start):
-                    return turn
+            frame = final.frame
+            printed = _printed(text, len(prompt), frame.lead, message.text, self.template.closing(frame.tail))
+            if printed is not None:
+                return self._turn(i, len(prompt), printed, frame)
         alone = self._final(i, self.template.text(self.conversation, i + 1))
         return alone if text.startswith(alone.sampled, alone.start) else None
+
+    def _with_next_stop(self, i: int, text: str) -> str:
+        """The text that ends with turn `i` and the stop token which another message's header would begin with."""
+        following = (user if not self.conversation.messages[i].calls else tool)(_SENTINEL)
+        messages = (*self.conversation.messages[: i + 1], following)
+        longer = self.template.text(replace(self.conversation, messages=messages))
+        if not longer.startswith(text):
+            return text
+        return longer[: self._stop_in_next_header(longer, len(text))]
 
     def _spans(self, i: int, text: str, turn: _Turn) -> list[Span]:
         """The turn's segments in order, then its calls, then its stop token."""
         message = self.conversation.messages[i]
         content = turn.start + len(turn.frame.lead)
-        cut = len(message.text) - len(message.text.lstrip()) if turn.printed != message.text else 0
-        spans, place = [], -cut
+        before = len(message.text) - len(message.text.lstrip())
+        place = len(turn.printed) - len(turn.printed.lstrip()) - before if turn.printed.strip() else 0
+        spans = []
         for segment in message.segments:
             start, end = max(0, place), min(len(turn.printed), place + len(segment.text))
             place += len(segment.text)
@@ -194,14 +221,14 @@ class _Finder:
                 spans.append(Span(content + start, content + end, float(segment.train), segment.capability))
         if spans and turn.frame.lead:
             spans[0] = replace(spans[0], start=turn.start)
-        after, end = content + len(turn.printed), turn.start + len(turn.sampled)
+        after, end = spans[-1].end if spans else turn.start, turn.start + len(turn.sampled)
         train = float(message.train)
         if message.calls:
             stop = min((end - len(t) for t in self.template.stops if turn.sampled.endswith(t)), default=end)
-            spans.append(Span(after if spans else turn.start, stop, train, "understanding"))
+            spans.append(Span(after, stop, train, "understanding"))
             after = stop
-        if end == after:
-            end = self._stop_in_next_header(text, after)
+        if end == content + len(turn.printed) or (message.calls and end == after):
+            end = self._stop_in_next_header(text, end)
         if end > after:
             spans.append(Span(after, end, train, "instruction_following"))
         return spans
@@ -215,3 +242,22 @@ class _Finder:
     def _error(self, i: int, reason: str, detail: str) -> MaskError:
         name = self.conversation.id or "conversation"
         return MaskError(f"{name}: messages[{i}] has no certain loss mask: {reason} ({detail})", f"no mask: {reason}")
+
+
+def _printed(text: str, start: int, lead: str, content: str, tail: str) -> str | None:
+    """The content as it stands in ``lead + content + tail`` at `start`: white space at its ends may be left out."""
+    core = content.strip()
+    before, _, after = content.partition(core) if core else (content, "", "")
+    at = start + len(lead)
+    if not text.startswith(lead, start):
+        return None
+    if not core:
+        return next((form for form in (content, "") if text.startswith(form + tail, at)), None)
+    begin = text.find(core, at, at + len(before) + len(core))
+    if begin < 0 or not before.endswith(text[at:begin]):
+        return None
+    end = begin + len(core)
+    for more in range(len(after), -1, -1):
+        if text.startswith(after[:more] + tail, end):
+            return text[at : end + more]
+    return None
