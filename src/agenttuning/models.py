@@ -128,10 +128,11 @@ def quiet_transformers() -> None:
     logging.disable_progress_bar()
 
 
-def load_tokenizer(folder: Path, template: Path | None = None) -> Any:
+def load_tokenizer(folder: Path, template: str | None = None) -> Any:
     """The tokenizer of a checkpoint or of a LoRA folder, its base model's where it has none of its own.
 
-    `template` is a file with another chat template. What ends a turn besides the eos token is its `stop_tokens`.
+    `template` is another chat template, see `read_template`. What ends a turn besides the eos token is its
+    `stop_tokens`.
     """
     quiet_transformers()
     from transformers import AutoTokenizer
@@ -144,19 +145,29 @@ def load_tokenizer(folder: Path, template: Path | None = None) -> Any:
         reason = str(error).strip().splitlines()[0][:200]
         raise BadInput(f"{folder}: its tokenizer cannot be loaded ({reason})") from None
     if template is not None:
-        try:
-            tokenizer.chat_template = template.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(f"{template}: cannot be read ({error}); give a file with a Jinja chat template") from None
+        tokenizer.chat_template = read_template(template)
     if not tokenizer.chat_template:
         raise BadInput(
-            f"{folder}: the tokenizer has no chat template; pick a chat model, or give one: --chat-template FILE"
+            f"{folder}: the tokenizer has no chat template; pick a chat model, or give one: --chat-template chatml"
         )
     if not tokenizer.is_fast:
         raise BadInput(f"{folder}: the tokenizer has no fast version, which says where in a text each token stands")
     with_thinking_off(tokenizer)
     tokenizer.stop_tokens = _stop_tokens(folder, tokenizer)
     return tokenizer
+
+
+def read_template(template: str) -> str:
+    """The chat template in a file, or the shipped one of that name: agentlm, agent-flan, chatml, …"""
+    shipped = {file.stem: file for file in (Path(__file__).parent / "templates").glob("*.jinja")}
+    file = shipped.get(template, Path(template))
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(
+            f"chat template {template!r}: {reason}; give a Jinja file, or one of {', '.join(sorted(shipped))}"
+        ) from None
 
 
 def _stop_tokens(folder: Path, tokenizer: Any) -> tuple[str, ...]:

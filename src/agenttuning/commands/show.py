@@ -29,7 +29,7 @@ def show(
     row: int | None = None,
     id: str | None = None,
     model: str = BUILT_IN,
-    chat_template: Path | None = None,
+    chat_template: str | None = None,
     diff: str | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
@@ -46,17 +46,16 @@ def show(
     model
         The model whose tokenizer and chat template are used.
     chat_template
-        A file with another chat template for the model.
+        Another chat template for the model: a file, or agentlm, agent-flan, chatml, internlm2, llama-2-chat, vicuna.
     diff
-        Print instead where another model's template, or that in a file, prints or trains something else.
+        Print instead where another chat template, or another model's, prints or trains something else.
     json
         Print tokens, ids and weights as JSON.
     """
     conversation, source = _find(corpus, row, id)
     rows = _Shown.of(conversation, source, model, chat_template)
     if diff is not None:
-        other = Path(diff) if Path(diff).is_file() else None
-        _print_difference(rows, _Shown.of(conversation, source, model if other else diff, other), diff, json)
+        _print_difference(rows, _Shown.other(conversation, source, model, diff), diff, json)
         return
     for one in rows:
         if json:
@@ -77,12 +76,23 @@ class _Shown:
         self.tokens = [tokenizer.decode([token]) for token in self.ids]
 
     @classmethod
-    def of(cls, conversation: Conversation, source: str, model: str, template: Path | None) -> "list[_Shown]":
+    def of(cls, conversation: Conversation, source: str, model: str, template: str | None) -> "list[_Shown]":
         from agenttuning.models import load_tokenizer, resolve
         from agenttuning.training.encode import encode
 
         tokenizer = load_tokenizer(resolve(model), template)
         return [cls(encoded, tokenizer) for encoded in encode(conversation, tokenizer, source=source)]
+
+    @classmethod
+    def other(cls, conversation: Conversation, source: str, model: str, name: str) -> "list[_Shown]":
+        """Under the template of that name or file, else under the model of that name."""
+        from agenttuning.models import read_template
+
+        try:
+            read_template(name)
+        except BadInput:
+            return cls.of(conversation, source, name, None)
+        return cls.of(conversation, source, model, name)
 
     def plain(self) -> dict[str, Any]:
         fields: dict[str, Any] = {"id": self.encoded.id, "source": self.encoded.source, "tokens": self.tokens}
