@@ -4,18 +4,15 @@ python scripts/recipe_reference.py          write the file
 python scripts/recipe_reference.py --check  end with status 1 where it is out of date
 """
 
-import ast
 import dataclasses
-import inspect
 import sys
-import textwrap
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import yaml
 
 from agenttuning.recipe import Recipe
-from agenttuning.settings import plain
+from agenttuning.settings import docstrings, plain
 
 PAGE = Path(__file__).parent.parent / "docs" / "recipe.md"
 HEAD = """\
@@ -77,25 +74,11 @@ def page() -> str:
 
 def table(cls: Any, fields: Any) -> str:
     """The fields as a Markdown table."""
-    notes = docstrings(cls)
+    notes = {name: text.replace("|", r"\|") for name, text in docstrings(cls).items()}
     rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
     for field in fields:
         rows.append(f"| `{field.name}` | {_type(_kind(cls, field))} | {_default(field)} | {notes[field.name]} |")
     return "\n".join(rows) + "\n"
-
-
-def docstrings(cls: type) -> dict[str, str]:
-    """The text under each field of a dataclass. Ends the program where a field has none."""
-    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
-    assert isinstance(definition, ast.ClassDef)
-    out = {}
-    for statement, after in zip(definition.body, [*definition.body[1:], None], strict=True):
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            text = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else None
-            if not isinstance(text, str):
-                raise SystemExit(f"{cls.__name__}.{statement.target.id}: has no docstring; write one under it")
-            out[statement.target.id] = " ".join(text.split()).replace("|", r"\|")
-    return out
 
 
 def _kind(cls: Any, field: dataclasses.Field) -> Any:

@@ -15,9 +15,9 @@ from agenttuning.files import read_json, write_json, write_jsonl
 from agenttuning.report import write_report
 from agenttuning.report.charts import loss_curve, nice_ticks
 from agenttuning.report.episodes import pick, visible
-from agenttuning.report.inputs import redact
 from agenttuning.report.numbers import duration, interval, number
 from agenttuning.report.summary import findings, headline
+from agenttuning.settings import redact
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -231,7 +231,7 @@ def test_numbers_as_printed() -> None:
 def test_what_looks_like_a_key_is_not_printed(html: str) -> None:
     assert "sk-not-for-print" not in html
     assert "hunter2" not in html
-    assert redact("max_tokens: 12") == "max_tokens: 12"
+    assert redact("max_tokens: 12\nhub_token: hf_1") == "max_tokens: 12\nhub_token: (not shown)"
 
 
 @pytest.mark.browser

@@ -43,6 +43,8 @@ COMMANDS = {
         ("play", "play", "Act in an environment yourself.", "agenttuning play database --level easy"),
         ("validate", "validate", "Let the experts play: every task must give the full reward.",
          "agenttuning validate database hotpotqa --limit 50"),
+        ("sweep alpha", "sweep", "Score models between a start model and its tuned one, and plot what each costs.",
+         "agenttuning sweep alpha runs/quickstart --out sweep --values 0,0.5,0.75,1"),
     ),
     "This installation": (
         ("environments", "environments", "List the environments and what they need.",
@@ -50,10 +52,13 @@ COMMANDS = {
         ("doctor", "doctor", "Say what can run here, and how to make the rest run.", "agenttuning doctor"),
         ("rehearse", "rehearse", "Write a model's own answers to general prompts, for `mix`.",
          "agenttuning rehearse --out rehearsal.jsonl --model smollm2-135m-instruct"),
-        ("merge", "results", "Merge a LoRA adapter into its base model.",
-         "agenttuning merge runs/a/model/adapter --out merged --weight 0.8"),
+        ("merge", "results", "Merge an adapter into its base, or two checkpoints, whole or in part.",
+         "agenttuning merge runs/a/model/adapter --out merged --alpha 0.8"),
     ),
 }  # fmt: skip
+
+# A command of two words belongs to a group.
+GROUPS = {"sweep": "Score models along one setting, and plot agent score against general ability."}
 
 # Which extra brings a package that a command imports.
 _EXTRA_OF = {
@@ -61,6 +66,7 @@ _EXTRA_OF = {
     "transformers": "train",
     "peft": "train",
     "accelerate": "train",
+    "tensorboard": "tracking",
     "gguf": "cpu",
     "openvino": "cpu",
     "openvino_genai": "cpu",
@@ -91,14 +97,19 @@ def application() -> App:
         suppress_keyboard_interrupt=False,
         group_commands=Group("Options", sort_key=len(COMMANDS)),
     )
+    groups: dict[str, App] = {}
     for order, (title, commands) in enumerate(COMMANDS.items()):
         group = Group(title, sort_key=order)
         for place, (name, module, text, example) in enumerate(commands):
-            app.command(
-                f"agenttuning.commands.{module}:{name}",
-                name=name,
+            first, _, last = name.rpartition(" ")
+            if first and first not in groups:
+                groups[first] = App(name=first, help=GROUPS[first], group=group, sort_key=place)
+                app.command(groups[first])
+            groups.get(first, app).command(
+                f"agenttuning.commands.{module}:{last}",
+                name=last,
                 help=text,
-                group=group,
+                group=None if first else group,
                 sort_key=place,
                 help_epilogue=f"Example:\n\n  {example}",
             )

@@ -27,10 +27,14 @@ class RecipeError(UserError):
 
 
 class MissingExtra(UserError):
-    """An optional dependency is not installed; the message holds the command that installs it."""
+    """An optional dependency is not installed; the message holds the command that installs it.
 
-    def __init__(self, package: str, extra: str):
-        super().__init__(f"{package} is not installed; run: pip install 'agenttuning[{extra}]'")
+    A package that no extra brings is installed by its own name.
+    """
+
+    def __init__(self, package: str, extra: str | None = None):
+        what = f"'agenttuning[{extra}]'" if extra else package
+        super().__init__(f"{package} is not installed; run: pip install {what}")
         self.package, self.extra = package, extra
 
 

@@ -178,8 +178,11 @@ def _stop_tokens(folder: Path, tokenizer: Any) -> tuple[str, ...]:
     return tuple(token for token in tokenizer.convert_ids_to_tokens(ids) if token)
 
 
-def load_model(folder: Path) -> Any:
-    """The model in float32 on this machine's best device; a LoRA folder is merged into its base."""
+def load_model(folder: Path, *, as_stored: bool = False) -> Any:
+    """The model in float32 on this machine's best device; a LoRA folder is merged into its base.
+
+    `as_stored` keeps the checkpoint's own number format, on the CPU, for what is written again.
+    """
     quiet_transformers()
     try:
         import torch
@@ -190,8 +193,10 @@ def load_model(folder: Path) -> Any:
         from peft import PeftModel
 
         base = resolve(read_json(folder / "adapter_config.json")["base_model_name_or_path"])
-        adapted: Any = PeftModel.from_pretrained(load_model(base), folder)
+        adapted: Any = PeftModel.from_pretrained(load_model(base, as_stored=as_stored), folder)
         return adapted.merge_and_unload()
+    if as_stored:
+        return AutoModelForCausalLM.from_pretrained(folder, dtype="auto")
     dtype = torch.bfloat16 if torch.cuda.is_available() else torch.float32
     model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
     return model.to("cuda") if torch.cuda.is_available() else model

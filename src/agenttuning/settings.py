@@ -10,8 +10,12 @@ field takes numbers written as text too.
 [("mix.etta", "unknown key; did you mean 'eta'?")]
 """
 
+import ast
 import dataclasses
+import inspect
 import math
+import re
+import textwrap
 import types
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -20,6 +24,9 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from agenttuning.errors import BadInput
 
 Mistake = tuple[str, str]  # key path, what is wrong with it
+# A recipe holds no keys, but a line that looks like one is not worth the risk.
+_SECRET = re.compile(r"(?im)^(\s*[\w-]*(?:key|token|secret|password|authorization)\s*:\s*)\S.*$")
+_USER_INFO = re.compile(r"(://)[^/\s@]+@")
 
 
 class _Wrong(Exception):
@@ -43,6 +50,25 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value
+
+
+def redact(text: str) -> str:
+    """YAML without what looks like a key or a URL's user and password."""
+    return _USER_INFO.sub(r"\1", _SECRET.sub(r"\1(not shown)", text))
+
+
+def docstrings(cls: type) -> dict[str, str]:
+    """The text under each field of a dataclass. Raises TypeError for a field without one."""
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    assert isinstance(definition, ast.ClassDef)
+    out = {}
+    for statement, after in zip(definition.body, [*definition.body[1:], None], strict=True):
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            text = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else None
+            if not isinstance(text, str):
+                raise TypeError(f"{cls.__name__}.{statement.target.id}: has no docstring; write one under it")
+            out[statement.target.id] = " ".join(text.split())
+    return out
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""What comes after training: two evaluations compared, a run's report, an adapter merged."""
+"""What comes after training: two evaluations compared, a run's report, a model merged."""
 
 from pathlib import Path
 from typing import Annotated
@@ -60,25 +60,26 @@ def report(run: Path, /) -> None:
 
 
 def merge(
-    adapter: Path,
+    tuned: str,
     /,
     *,
     out: Path,
-    weight: float = 1.0,
+    alpha: float = 1.0,
+    base: str | None = None,
 ) -> None:
-    """Merge an adapter into its base.
+    """Merge an adapter into its base, or interpolate a checkpoint with its start model.
 
     Parameters
     ----------
-    adapter
-        The folder of a LoRA adapter, e.g. runs/quickstart/model/adapter.
+    tuned
+        The folder of a LoRA adapter or of a full checkpoint, or a hub id.
     out
         The checkpoint folder to write.
-    weight
-        How much of the adapter: 1 is the tuned model, 0 the start model, between them keeps more of the old.
+    alpha
+        How far from the start model (0) to the tuned one (1); between them keeps more of what it knew.
+    base
+        The start model: built-in name, folder or hub id. An adapter names its own.
     """
-    from agenttuning.training.merge import merge as merge_adapter
+    from agenttuning.training.merge import merge as write
 
-    if out.exists() and any(out.iterdir()):
-        raise BadInput(f"{out}: is there already and not empty; choose another --out")
-    print(merge_adapter(adapter, out, weight=weight))
+    print(write(tuned, out, alpha=alpha, base=base))

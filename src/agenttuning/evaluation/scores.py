@@ -141,5 +141,15 @@ def compare_scores(base: Mapping[str, Any], tuned: Mapping[str, Any], seed: int 
     return result
 
 
+def held_score(scores: Mapping[str, Any], held: Held) -> dict[str, Any]:
+    """The held-in or held-out tasks of a `scores.json` together, each task with the same weight, as `summarize` does.
+
+    Raises BadInput where it has none.
+    """
+    environments = scores["environments"]
+    items = _pool({name: row["items"] for name, row in environments.items() if row["held"] == held})
+    return summarize(list(items.values()))
+
+
 def _pool(environments: Mapping[str, Items]) -> dict[str, float]:
     return {f"{name}/{i}": value for name, items in environments.items() for i, value in items.items()}

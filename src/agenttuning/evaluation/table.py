@@ -11,7 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from agenttuning.environments.base import LEVELS
+from agenttuning.evaluation.sweep import SHOWN
 
+_DIGITS = {"perplexity": 2, "divergence": 4}  # of measures that are no shares; of both, less is better
 _STYLES = {"rose": "green", "fell": "red", "held": "dim"}
 
 
@@ -21,6 +23,22 @@ def terminal_table(base: Mapping[str, Any], tuned: Mapping[str, Any], comparison
     if base.get("general") or tuned.get("general"):
         tables.append(_general(base.get("general", {}), tuned.get("general", {}), comparison.get("general", {})))
     return Group(*(part for table in tables for part in (table, Text())))
+
+
+def sweep_table(sweep: Mapping[str, Any]) -> Table:
+    """A `sweep.json`, shares in percent; a star where a value is on the front of agent score and that measure."""
+    points, setting = sweep["points"], sweep["setting"]
+    measures = [name for name in SHOWN if all(name in point["general"] for point in points)]
+    heads = [f"{name}{'' if name in _DIGITS else ', %'}" for name in measures]
+    table = _table("Agent score against general ability; * on the front", setting, "agent, % [95 %]", *heads)
+    for point in points:
+        means = (_mean(name, point["general"][name]) + " *" * (name in point["front"]) for name in measures)
+        table.add_row(f"{point['value']:g}", _interval(point["agent"]), *means)
+    return table
+
+
+def _mean(measure: str, score: Mapping[str, Any]) -> str:
+    return f"{score['mean']:.{_DIGITS[measure]}f}" if measure in _DIGITS else f"{100 * score['mean']:.1f}"
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -64,7 +82,7 @@ def _general(old: Mapping[str, Any], new: Mapping[str, Any], compared: Mapping[s
     if "nll" in compared:
         row = compared["nll"]
         table.add_row(Text("negative log-likelihood (less is better)"), *_compared(row, scale=1, digits=3))
-    for name, digits in (("perplexity", 2), ("divergence", 4)):
+    for name, digits in _DIGITS.items():
         sides = [side.get(name) for side in (old, new)]
         if any(sides):
             count = str(next(side["n"] for side in sides if side))

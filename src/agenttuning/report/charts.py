@@ -64,7 +64,7 @@ def forest(rows: Sequence[ForestRow], width: int = 680) -> Markup:
             if side is not None:
                 parts.append(_whisker(kind, x(side[0]), x(side[1]), x(side[2]), y))
     label = "; ".join(f"{row.label}: {_spoken(row.before)} before, {_spoken(row.after)} after" for row in rows)
-    return _svg(width, bottom + 26, parts, f"Scores in percent before and after training. {label}")
+    return svg(width, bottom + 26, parts, f"Scores in percent before and after training. {label}")
 
 
 def _legend(x: float) -> str:
@@ -135,7 +135,7 @@ def loss_curve(metrics: Sequence[Mapping[str, Any]], width: int = 680) -> Markup
             parts.append(f'<text class="tick" x="{x(tick):.1f}" y="{bottom + 16}" text-anchor="middle">{tick:g}</text>')
     parts.append(f'<text class="tick" x="{width - right}" y="{bottom + 32}" text-anchor="end">step</text>')
     label = f"Training loss from {points[0][1]:.3f} at step {first} to {points[-1][1]:.3f} at step {last}"
-    return _svg(width, bottom + 38, parts, label)
+    return svg(width, bottom + 38, parts, label)
 
 
 def share_bar(parts: Sequence[float]) -> Markup:
@@ -185,7 +185,8 @@ def _short(text: str, most: int = 30) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _svg(width: float, height: float, parts: Sequence[str], label: str) -> Markup:
+def svg(width: float, height: float, parts: Sequence[str], label: str) -> Markup:
+    """A figure of these parts; `label` is what a screen reader says in its place."""
     kind = "narrow" if width < NARROW else "broad"
     size = f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}"'
     return Markup(f'<svg class="figure {kind}" {size} role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>')

@@ -5,7 +5,6 @@
 """
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, TypeGuard
 from agenttuning.atif import read_trajectories
 from agenttuning.errors import BadInput
 from agenttuning.files import read_json, read_jsonl
+from agenttuning.settings import redact
 from agenttuning.trajectory import Trajectory
 
 SIDES = ("base", "tuned")
@@ -21,9 +21,6 @@ _STAGES = ("collect", "filter", "mix", "train", "evaluate")
 _ASIDE = (".old", ".partial")  # stages that were done again or are not done yet
 _SCORE = ("n", "mean", "low", "high")
 _COMPARED = ("n", "before", "after", "difference", "low", "high", "p_value", "verdict")
-# A recipe holds no keys, but a line that looks like one is not worth the risk.
-_SECRET = re.compile(r"(?im)^(\s*[\w-]*(?:api_?key|secret|password|authorization)\s*:\s*)\S.*$")
-_USER_INFO = re.compile(r"(://)[^/\s@]+@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +53,6 @@ def read_run(run: Path) -> RunFiles:
         metrics=_metrics(p) if (p := run / "model" / "metrics.jsonl").is_file() else (),
         manifests=_manifests(run),
     )
-
-
-def redact(text: str) -> str:
-    """The recipe without what looks like a key or a URL's user and password."""
-    return _USER_INFO.sub(r"\1", _SECRET.sub(r"\1(not shown)", text))
 
 
 def _scores(path: Path) -> Mapping[str, Any]:

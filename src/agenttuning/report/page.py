@@ -49,12 +49,17 @@ def write_report(run: Path) -> Path:
 
 def render(files: RunFiles) -> str:
     """The page; the same files and installed versions give the same bytes."""
+    return fill("template.html.j2", **_context(files))
+
+
+def fill(template: str, **values: Any) -> str:
+    """A page of this package with its style sheet, to which its security policy is bound by hash."""
     here = package_files("agenttuning.report")
     style = (here / "style.css").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string((here / "template.html.j2").read_text(encoding="utf-8"))
+    page = environment.from_string((here / template).read_text(encoding="utf-8"))
     digest = b64encode(sha256(style.encode()).digest()).decode()
-    return template.render(style=Markup(style), style_hash=digest, **_context(files))
+    return page.render(style=Markup(style), style_hash=digest, **values)
 
 
 def _context(files: RunFiles) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from agenttuning.report.numbers import MISSING, count, duration, ends, interval,
 from agenttuning.report.summary import news
 
 _METRICS = {"success_rate": "success rate", "reward": "reward"}
-_GENERAL = {
+MEASURES = {
     "questions": "Checkable questions, %",
     "instructions": "Checkable instructions, %",
     "nll": "Negative log-likelihood, nats a token ↓",
@@ -143,7 +143,7 @@ def general_rows(files: RunFiles) -> list[ScoreRow]:
     old, new = [files.scores.get(side, {}).get("general") or {} for side in SIDES]
     compared = files.comparison.get("general") or {}
     rows = []
-    for name, label in _GENERAL.items():
+    for name, label in MEASURES.items():
         percent = name in ("questions", "instructions")
         scale, digits = (100, 1) if percent else (1, 3)
         if name in compared:
