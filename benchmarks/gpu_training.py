@@ -132,29 +132,25 @@ def ours(args: argparse.Namespace, case: Case) -> dict[str, float]:
     """The steps of agenttuning.training.trainer on a net that was not read from a file."""
     import torch
 
-    from agenttuning.training import flex, trainer
-    from agenttuning.training.compute import checkpoint_layers, compile_layers
+    from agenttuning.training import flex
+    from agenttuning.training.config import TrainConfig
+    from agenttuning.training.network import whole_network
+    from agenttuning.training.optimizer import make_optimizer
+    from agenttuning.training.step import Pass, split, take_step
 
-    config = trainer.TrainConfig(
-        method=case.method, precision=args.precision, pack_length=args.pack_length, batch_rows=args.batch_rows
-    )
+    config = TrainConfig(
+        method=case.method, precision=args.precision, pack_length=args.pack_length, batch_rows=args.batch_rows,
+        checkpoint_layers=args.checkpoint_every, compile_layers=args.compile,
+    )  # fmt: skip
     rows = make_rows(args, case)
-    net = trainer._prepare(make_net(args, case), config)
-    checkpoint_layers(net, args.checkpoint_every)
-    if args.compile:
-        compile_layers(net)
-    optimizer = trainer._optimizer(net, config)
-    parameters = [p for p in net.parameters() if p.requires_grad]
+    network = whole_network(make_net(args, case), config)
+    net, optimizer = network.net, make_optimizer(network, config)
     done = {"seconds": 0.0, "trajectory_tokens": 0, "computed_tokens": 0, "flops": 0.0}
     for step, start in enumerate(range(0, len(rows), args.batch_rows)):
         began = wait(args.device)
-        packs = trainer._pack(net, rows[start : start + args.batch_rows], config)
-        weight = sum(sum(pack.weights) for pack in packs)
-        for pack in packs:
-            trainer._backward(config, net, None, pack, weight, {})
-        torch.nn.utils.clip_grad_norm_(parameters, config.clip)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        kinds = split(net, rows[start : start + args.batch_rows], config)
+        take_step(Pass(config, network, None, 0, step), optimizer, kinds)
+        packs = [pack for kind in kinds for pack in kind]
         if step >= args.warmup:
             done["seconds"] += wait(args.device) - began
             for pack in packs:

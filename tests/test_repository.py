@@ -171,7 +171,9 @@ def command_lines() -> list[tuple[str, str]]:
     for page in PAGES:
         for block in re.findall(r"```bash\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
             lines = (line.strip() for line in block.replace("\\\n", " ").splitlines())
-            out += [(page.name, line) for line in lines if re.match(r"([A-Z_]+=\S+ )?agenttuning ", line)]
+            out += [
+                (page.name, line) for line in lines if re.match(r"([A-Z_]+=\S+ |torchrun .*-m )?agenttuning ", line)
+            ]
     return out
 
 

@@ -62,20 +62,6 @@ def test_packing_changes_the_computation_not_the_curve(model, tmp_path):
     assert [row[1] for row in one] == pytest.approx([row[1] for row in other], rel=1e-4)
 
 
-def mixed_corpus(path):
-    """Every second row is general and of another kind."""
-    tiny.write_corpus(path, 16)
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-    for i, row in enumerate(rows[1::2]):
-        row["source"] = "general"
-        row["messages"] = [
-            {"role": "user", "content": f"Tell me of {i}."},
-            {"role": "assistant", "content": "It is a number like any other number."},
-        ]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
-
-
 def divergence(start, tuned, text):
     """KL(start ‖ tuned) in nats a token."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -96,13 +82,13 @@ def general_curve(model, corpus, out, **config):
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_general_rows_are_compared_with_the_start_model(model, tmp_path, method):
     config = {"method": method, "general_loss": "start_model"}
-    curve = general_curve(model, mixed_corpus(tmp_path / "corpus.jsonl"), tmp_path / "out", **config)
+    curve = general_curve(model, tiny.write_mixed_corpus(tmp_path / "corpus.jsonl", 16), tmp_path / "out", **config)
     assert curve[0] == pytest.approx(0.0, abs=1e-5)  # nothing has moved yet
     assert 1e-3 < max(curve) < 1  # the start model has stayed what it was; as text the rows would cost over 10
 
 
 def test_general_rows_hold_the_start_model_better_than_their_text_does(model, tmp_path):
-    corpus, apart = mixed_corpus(tmp_path / "corpus.jsonl"), {}
+    corpus, apart = tiny.write_mixed_corpus(tmp_path / "corpus.jsonl", 16), {}
     for loss in ("start_model", "text"):
         general_curve(model, corpus, tmp_path / loss, method="full", general_loss=loss)
         apart[loss] = divergence(model, tmp_path / loss / "merged", "It is a number like any other number.")
@@ -110,7 +96,7 @@ def test_general_rows_hold_the_start_model_better_than_their_text_does(model, tm
 
 
 def test_both_general_losses_are_their_mean(model, tmp_path):
-    corpus, first = mixed_corpus(tmp_path / "corpus.jsonl"), {}
+    corpus, first = tiny.write_mixed_corpus(tmp_path / "corpus.jsonl", 16), {}
     for loss in ("start_model", "text", "both"):
         first[loss] = general_curve(model, corpus, tmp_path / loss, general_loss=loss, max_steps=1)[0]
     assert first["both"] == pytest.approx((first["text"] + first["start_model"]) / 2, rel=1e-4)

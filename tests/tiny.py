@@ -34,3 +34,17 @@ def write_corpus(path: Path, rows: int) -> Path:
             ]
             stream.write(json.dumps({"id": f"row-{i}", "source": "agent/sums", "messages": messages}) + "\n")
     return path
+
+
+def write_mixed_corpus(path: Path, rows: int) -> Path:
+    """Every second row is general and of another kind."""
+    write_corpus(path, rows)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for i, row in enumerate(lines[1::2]):
+        row["source"] = "general"
+        row["messages"] = [
+            {"role": "user", "content": f"Tell me of {i}."},
+            {"role": "assistant", "content": "It is a number like any other number."},
+        ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in lines))
+    return path

@@ -42,6 +42,10 @@ class EngineError(UserError):
     """The engine or endpoint cannot answer at all (down, wrong key, model not found)."""
 
 
+class Diverged(UserError):
+    """Training came to a loss or a gradient that is no finite number."""
+
+
 class MaskError(UserError):
     """A conversation whose loss mask cannot be known for certain under this chat template; `reason` is the same for
     all conversations of which it is true."""

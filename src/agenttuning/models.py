@@ -10,6 +10,7 @@ PosixPath('/home/me/.cache/agenttuning/models/smollm2-135m-instruct')
 import importlib.util
 import os
 import shutil
+import sys
 from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
@@ -137,8 +138,8 @@ def load_tokenizer(folder: Path, template: str | None = None) -> Any:
     quiet_transformers()
     from transformers import AutoTokenizer
 
-    if not (folder / "tokenizer_config.json").is_file() and (folder / "adapter_config.json").is_file():
-        folder = resolve(read_json(folder / "adapter_config.json")["base_model_name_or_path"])
+    if not (folder / "tokenizer_config.json").is_file():
+        folder = base_of(folder)
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError) as error:
@@ -178,10 +179,10 @@ def _stop_tokens(folder: Path, tokenizer: Any) -> tuple[str, ...]:
     return tuple(token for token in tokenizer.convert_ids_to_tokens(ids) if token)
 
 
-def load_model(folder: Path, *, as_stored: bool = False) -> Any:
-    """The model in float32 on this machine's best device; a LoRA folder is merged into its base.
+def load_model(folder: Path, *, device: str | None = None, dtype: str | None = None) -> Any:
+    """The model on a device, without a name this machine's best; a LoRA folder is merged into its base.
 
-    `as_stored` keeps the checkpoint's own number format, on the CPU, for what is written again.
+    `dtype` is float32, bfloat16 or auto, the checkpoint's own; by default bfloat16 where there is a GPU, else float32.
     """
     quiet_transformers()
     try:
@@ -192,11 +193,51 @@ def load_model(folder: Path, *, as_stored: bool = False) -> Any:
     if (folder / "adapter_config.json").is_file():
         from peft import PeftModel
 
-        base = resolve(read_json(folder / "adapter_config.json")["base_model_name_or_path"])
-        adapted: Any = PeftModel.from_pretrained(load_model(base, as_stored=as_stored), folder)
+        adapted: Any = PeftModel.from_pretrained(load_model(_adapted(folder), device=device, dtype=dtype), folder)
         return adapted.merge_and_unload()
-    if as_stored:
-        return AutoModelForCausalLM.from_pretrained(folder, dtype="auto")
-    dtype = torch.bfloat16 if torch.cuda.is_available() else torch.float32
-    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
-    return model.to("cuda") if torch.cuda.is_available() else model
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype or _dtype())
+    return model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+def empty_model(folder: Path, *, dtype: str | None = None) -> Any:
+    """The model that `load_model` gives, without weights: on the meta device.
+
+    Raises BadInput where the weights are quantized.
+    """
+    quiet_transformers()
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
+
+    folder = base_of(folder)
+    config: Any = AutoConfig.from_pretrained(folder)
+    if getattr(config, "quantization_config", None):
+        raise BadInput(f"{folder}: quantized weights cannot be sharded; give the checkpoint in bfloat16")
+    with torch.device("meta"):
+        model: Any = AutoModelForCausalLM.from_config(config, dtype=getattr(torch, dtype or _dtype()))
+    if (folder / "generation_config.json").is_file():
+        model.generation_config = GenerationConfig.from_pretrained(folder)
+    return model
+
+
+def positions(folder: Path) -> int:
+    """How many tokens the model was made to read at once; sys.maxsize where its configuration does not say."""
+    from transformers import AutoConfig
+
+    config: Any = AutoConfig.from_pretrained(base_of(folder))
+    return getattr(config.get_text_config(), "max_position_embeddings", None) or sys.maxsize
+
+
+def base_of(folder: Path) -> Path:
+    """The checkpoint under a LoRA folder; any other folder itself."""
+    return base_of(_adapted(folder)) if (folder / "adapter_config.json").is_file() else folder
+
+
+def _adapted(folder: Path) -> Path:
+    """What a LoRA folder is an adapter of, which may be another LoRA folder."""
+    return resolve(read_json(folder / "adapter_config.json")["base_model_name_or_path"])
+
+
+def _dtype() -> str:
+    import torch
+
+    return "bfloat16" if torch.cuda.is_available() else "float32"

@@ -10,6 +10,7 @@ PosixPath('runs/quickstart')
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +25,27 @@ from agenttuning.rollout.collect import CollectConfig, collect
 from agenttuning.settings import plain
 from agenttuning.stages import Stage, log_event, perform, status
 from agenttuning.training.config import TrainConfig
+from agenttuning.training.distributed import perform_on_ranks, rank
 from agenttuning.training.trainer import train
 
 Say = Callable[[str], None]
 
 
 def run(recipe: Recipe, root: Path = Path("runs"), *, say: Say = print) -> Path:
-    """Run what is not done yet and write the report; returns the run's folder."""
+    """Run what is not done yet and write the report; returns the run's folder.
+
+    Where torchrun has started several processes, all of them train, and rank 0 does the rest.
+    """
     folder = root / recipe.name
+    if rank() > 0:
+        perform_on_ranks(*(stage for stage in stages(recipe, folder) if stage.name == "train"))
+        return folder
     log = folder / "log.jsonl"
     with atomic_write(folder / "recipe.yaml") as stream:
         stream.write(dump(recipe))
     log_event(log, "run", recipe=recipe.name)
     for stage in stages(recipe, folder):
-        manifest = perform(stage, log=log, say=say)
+        manifest = (perform_on_ranks if stage.name == "train" else perform)(stage, log=log, say=say)
         for line in summary(stage.name, manifest["counts"]):
             say(f"  {line}")
     compare(folder / "evaluation")
@@ -119,7 +127,7 @@ def mix_stage(
 
 def train_stage(config: TrainConfig, corpus: Path, model: str, out: Path, *, seed: int) -> Stage:
     def work(partial: Path) -> Mapping[str, Any]:
-        with bar("train") as progress:
+        with bar("train") if rank() == 0 else nullcontext() as progress:
             return train(config, corpus, model, partial, seed=seed, progress=progress)
 
     folder = _folder(model)

@@ -1,7 +1,8 @@
 """The stages of the line one by one; each writes a folder with a manifest, and resumes it when stopped."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -13,6 +14,7 @@ from agenttuning.models import BUILT_IN
 from agenttuning.rollout.collect import CollectConfig
 from agenttuning.stages import Stage, perform
 from agenttuning.training.config import TrainConfig
+from agenttuning.training.distributed import perform_on_ranks
 
 Out = Annotated[Path, Parameter(help="The folder to write.")]
 Seed = Annotated[int, Parameter(help="The seed of everything that is drawn.")]
@@ -67,7 +69,7 @@ def train(
     seed: Seed = 0,
 ) -> None:
     """Train a model."""
-    _perform(pipeline.train_stage(config or TrainConfig(), corpus, model, out, seed=seed))
+    _print(perform_on_ranks(pipeline.train_stage(config or TrainConfig(), corpus, model, out, seed=seed)))
 
 
 def evaluate(
@@ -85,6 +87,10 @@ def evaluate(
 
 
 def _perform(stage: Stage) -> None:
-    manifest = perform(stage)
-    for line in pipeline.summary(stage.name, manifest["counts"]):
+    _print(perform(stage))
+
+
+def _print(manifest: Mapping[str, Any]) -> None:
+    """The counts of a stage's manifest, if there is one, as a few lines."""
+    for line in pipeline.summary(manifest["stage"], manifest["counts"]) if manifest else ():
         print(line)

@@ -79,7 +79,9 @@ def _merge_adapter(adapter: Path, start: Path, out: Path, alpha: float) -> None:
             "interpolate that checkpoint with --base"
         )
     try:
-        net: Any = PeftModel.from_pretrained(models.load_model(start, as_stored=True), adapter, torch_device="cpu")
+        net: Any = PeftModel.from_pretrained(
+            models.load_model(start, device="cpu", dtype="auto"), adapter, torch_device="cpu"
+        )
     except (SafetensorError, OSError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise BadInput(f"{adapter}: does not load onto {start} ({reason}); is it whole, and this its base?") from None

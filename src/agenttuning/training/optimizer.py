@@ -1,6 +1,6 @@
 """AdamW with AgentTuning's constants, and the learning rate of a step.
 
->>> optimizer = make_optimizer(net, config)
+>>> optimizer = make_optimizer(network, config)
 >>> set_rate(optimizer, learning_rate(config, 0, 60))
 """
 
@@ -8,12 +8,13 @@ import math
 from typing import Any
 
 from agenttuning.training.config import TrainConfig
+from agenttuning.training.network import Network
 
 
-def make_optimizer(net: Any, config: TrainConfig) -> Any:
+def make_optimizer(network: Network, config: TrainConfig) -> Any:
     import torch
 
-    trained = [p for p in net.parameters() if p.requires_grad]
+    trained = list(network.trained().values())
     groups = [
         {"params": [p for p in trained if p.ndim >= 2], "weight_decay": config.weight_decay},
         {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},

@@ -9,25 +9,28 @@ its rows.
 
 import math
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from agenttuning.conversation import GENERAL_SOURCE
-from agenttuning.errors import MissingExtra
+from agenttuning.errors import Diverged, MissingExtra
 from agenttuning.files import read_json, write_json
-from agenttuning.training import checkpoint, metrics
-from agenttuning.training.attention import logits, make_packs_for
+from agenttuning.stages import SPEED_ONLY
+from agenttuning.tracking import Log, trackers
+from agenttuning.training import checkpoint
+from agenttuning.training.compute import expandable_segments
 from agenttuning.training.config import TrainConfig
+from agenttuning.training.distributed import first_on_node, group, rank, together
 from agenttuning.training.encode import Encoded
 from agenttuning.training.memory import freed_memory_kept, huge_pages
 from agenttuning.training.merge import merge
-from agenttuning.training.network import Start, native_bfloat16, prepare, start_model
+from agenttuning.training.metrics import Steps
+from agenttuning.training.network import Network, Start, load_network, native_bfloat16, start_model
 from agenttuning.training.optimizer import learning_rate, make_optimizer, set_rate
-from agenttuning.training.pack import Pack
 from agenttuning.training.rows import batch, read_rows
+from agenttuning.training.sharding import gathered
+from agenttuning.training.step import Pass, split, take_step
 
 Progress = Callable[[int, int, str], None]
 
@@ -37,148 +40,126 @@ def train(
 ) -> dict[str, Any]:
     """Write ``out/merged`` (a checkpoint any engine loads), ``out/adapter`` (LoRA) and ``out/metrics.jsonl``.
 
-    Called again after a kill it goes on from the last checkpoint in `out`. Raises BadInput for a corpus with no
-    trained token, MissingExtra without torch.
+    Called again after a kill it goes on from the last checkpoint in `out`. Where torchrun has started several
+    processes, each calls it; rank 0 writes, and its return value is the one that counts. Raises BadInput for a corpus
+    with no trained token and for a damaged checkpoint, Diverged for a loss that is not finite, MissingExtra without
+    torch.
     """
     huge_pages()
+    expandable_segments()
     try:
         import torch
     except ModuleNotFoundError:
         raise MissingExtra("torch", "train") from None
     from agenttuning import models
 
-    if config.precision == "auto":
-        config = replace(config, precision="bfloat16" if native_bfloat16() else "float32")
     torch.manual_seed(seed)
-    folder = models.resolve(model)
-    tokenizer = models.load_tokenizer(folder)
-    rows, dropped = read_rows(corpus, tokenizer, config.max_length)
-    steps = max(1, math.ceil(len(rows) * config.epochs / config.batch_rows))
-    if config.max_steps is not None:
-        steps = min(steps, config.max_steps)
-    out.mkdir(parents=True, exist_ok=True)
-    settings = {**asdict(config), "seed": seed, "steps": steps}
-    finished = read_json(out / "training.json") if (out / "training.json").is_file() else {}
-    if finished.get("settings") == settings:  # killed after its last write
-        return finished["counts"]
-    net = prepare(models.load_model(folder), config)
-    start = start_model(net, folder, config)
-    optimizer = make_optimizer(net, config)
-    done = checkpoint.restore(out, net, optimizer, settings)
-    metrics.keep(out / "metrics.jsonl", done)
-    with freed_memory_kept():
-        counts = _run(config, rows, net, start, optimizer, out, done, settings, progress)
-    _save_model(net, tokenizer, out, model, config)
-    counts = {"steps": steps, "rows": len(rows), "dropped": dropped, "precision": config.precision, **counts}
-    write_json(out / "training.json", {"settings": settings, "counts": counts})
-    shutil.rmtree(out / "checkpoint", ignore_errors=True)
+    with group(config.shard) as mesh:
+        if config.precision == "auto":
+            config = replace(config, precision="bfloat16" if native_bfloat16() else "float32")
+        with together():
+            with first_on_node():
+                folder = models.resolve(model)
+            tokenizer = models.load_tokenizer(folder, config.chat_template)
+            length = min(config.max_length, models.positions(folder))
+            rows, dropped = read_rows(corpus, tokenizer, length)
+        if length < config.max_length:
+            limit = f"the model's {length} positions"
+            dropped = {reason.replace("max_length", limit): count for reason, count in dropped.items()}
+        steps = max(1, math.ceil(len(rows) * config.epochs / config.batch_rows))
+        if config.max_steps is not None:
+            steps = min(steps, config.max_steps)
+        # A checkpoint fits any number of ranks, and any way to compute the same.
+        own = {key: value for key, value in asdict(config).items() if key not in SPEED_ONLY}
+        settings = {**own, "seed": seed, "steps": steps}
+        finished = read_json(out / "training.json") if (out / "training.json").is_file() else {}
+        if finished.get("settings") == settings:  # killed after its last write
+            return finished["counts"]
+        out.mkdir(parents=True, exist_ok=True)
+        network = load_network(folder, config, mesh)
+        start = start_model(network, folder, config, mesh)
+        optimizer = make_optimizer(network, config)
+        with together():
+            done = checkpoint.restore(out, network, optimizer, settings)
+        log = Steps(out / "metrics.jsonl" if rank() == 0 else None, done)
+        names = config.tracking if rank() == 0 else ()
+        name = out.parent.name if out.name.partition(".")[0] == "model" else out.name.partition(".")[0]
+        with freed_memory_kept(), trackers(names, name, settings | {"model": model}, out) as track:
+            _run(config, rows, network, start, optimizer, out, settings, log, done, track, progress)
+        weights = _weights(network, config)
+    counts: dict[str, Any] = {"steps": steps, "rows": len(rows), "dropped": dropped, "precision": config.precision}
+    counts |= {**log.totals, "loss": log.loss, "seconds": round(log.seconds, 1)}
+    if rank() == 0:
+        _save_model(network.net, weights, tokenizer, out, model, config)
+        write_json(out / "training.json", {"settings": settings, "counts": counts})
+        shutil.rmtree(out / "checkpoint", ignore_errors=True)
     return counts
 
 
 def _run(
     config: TrainConfig,
     rows: Sequence[Encoded],
-    net: Any,
+    network: Network,
     start: Start | None,
     optimizer: Any,
     out: Path,
-    done: int,
     settings: dict[str, Any],
+    log: Steps,
+    done: int,
+    track: Log,
     progress: Progress | None,
-) -> dict[str, Any]:
-    import torch
-
+) -> None:
     steps = settings["steps"]
-    parameters = [p for p in net.parameters() if p.requires_grad]
-    log = out / "metrics.jsonl"
-    before = metrics.last(log)
-    totals = {key: before.get(key, 0) for key in ("tokens", "computed_tokens", "trained_tokens")}
-    loss, started = before.get("loss", float("nan")), time.monotonic() - before.get("seconds", 0.0)
     for step in range(done, steps):
         rate = learning_rate(config, step, steps)
         set_rate(optimizer, rate)
-        packs = _pack(net, batch(rows, config.batch_rows, step), config)
-        weight = sum(sum(pack.weights) for pack in packs)
-        sums: dict[str, list[float]] = {}
-        for pack in packs:
-            _backward(config, net, start, pack, weight, sums)
-        norm = float(torch.nn.utils.clip_grad_norm_(parameters, config.clip))
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        loss = sum(s for s, _ in sums.values()) / sum(w for _, w in sums.values())
-        totals["tokens"] += sum(pack.tokens for pack in packs)
-        totals["computed_tokens"] += sum(len(pack.ids) for pack in packs)
-        totals["trained_tokens"] += sum(len(pack.trained) for pack in packs)
-        metrics.append(
-            log,
-            {
-                "step": step + 1,
-                "loss": loss,
-                "losses": {source: s / w for source, (s, w) in sorted(sums.items()) if w},
-                "learning_rate": rate,
-                "gradient_norm": norm,
-                **totals,
-                "seconds": round(time.monotonic() - started, 3),
-            },
-        )
+        kinds = split(network.net, batch(rows, config.batch_rows, step), config)
+        try:
+            result = take_step(Pass(config, network, start, settings["seed"], step), optimizer, kinds)
+        except Diverged as error:
+            kept = checkpoint.step_of(out)
+            stays = f"; the checkpoint of step {kept} stays" if kept else ""
+            raise Diverged(f"step {step + 1}: {error}{stays}") from None
+        row = {
+            "step": step + 1,
+            "loss": result.loss,
+            "losses": result.losses,
+            "learning_rate": rate,
+            "gradient_norm": result.gradient_norm,
+        }
+        if result.divergence is not None:
+            row["divergence"] = result.divergence
+        track(step + 1, log.add(row, [pack for kind in kinds for pack in kind]))
         if (step + 1) % config.checkpoint_every == 0 or step + 1 == steps:
-            checkpoint.save(out, net, optimizer, step + 1, settings)
+            with together():
+                checkpoint.save(out, network, optimizer, step + 1, settings)
         if progress:
-            progress(step + 1, steps, f"loss {loss:.3f}")
-    return {**totals, "loss": loss, "seconds": round(time.monotonic() - started, 1)}
+            progress(step + 1, steps, f"loss {result.loss:.3f}")
 
 
-def _pack(net: Any, taken: list[Encoded], config: TrainConfig) -> list[Pack]:
-    """The batch in packs; general rows have their own, for they may have another loss."""
-    parts = (
-        [row for row in taken if row.source != GENERAL_SOURCE],
-        [row for row in taken if row.source == GENERAL_SOURCE],
-    )
-    return [pack for part in parts for pack in make_packs_for(net, part, config.pack_length)]
+def _weights(network: Network, config: TrainConfig) -> dict[str, Any]:
+    """What is saved, whole and on rank 0 alone."""
+    if config.method == "lora":
+        return gathered(network.trained())
+    net = network.net
+    shared = {name for name, _ in net.named_parameters(remove_duplicate=False)}
+    buffers = {name: value for name, value in net.state_dict().items() if name not in shared}
+    return gathered({**dict(net.named_parameters()), **buffers})
 
 
-def _backward(
-    config: TrainConfig,
-    net: Any,
-    start: Start | None,
-    pack: Pack,
-    batch_weight: float,
-    sums: dict[str, list[float]],
-) -> None:
-    """Add the pack's share of the step's gradient; `sums` collects (weighted loss, weight) by source."""
-    import torch
-
-    device = next(net.parameters()).device
-    at = pack.trained
-    weights = torch.tensor([pack.weights[i] for i in at], device=device)
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.precision == "bfloat16"):
-        theirs = start(pack) if start and pack.sources[0] == GENERAL_SOURCE else None
-        ours = logits(net, pack)
-    log = torch.log_softmax(ours.float(), dim=-1)
-    targets = torch.tensor([pack.targets[i] for i in at], device=device)
-    losses = -log.gather(1, targets[:, None])[:, 0]
-    if theirs is not None:
-        start_log = torch.log_softmax(theirs.float(), dim=-1)
-        divergence = torch.nn.functional.kl_div(log, start_log, reduction="none", log_target=True).sum(-1)
-        losses = divergence if config.general_loss == "start_model" else (losses + divergence) / 2
-    losses = losses * weights
-    (losses.sum() / batch_weight).backward()
-    for i, value, weight in zip(at, losses.tolist(), weights.tolist(), strict=True):
-        entry = sums.setdefault(pack.sources[pack.rows[i]], [0.0, 0.0])
-        entry[0] += value
-        entry[1] += weight
-
-
-def _save_model(net: Any, tokenizer: Any, out: Path, model: str, config: TrainConfig) -> None:
+def _save_model(net: Any, weights: dict[str, Any], tokenizer: Any, out: Path, model: str, config: TrainConfig) -> None:
     merged = out / "merged.partial"
     shutil.rmtree(merged, ignore_errors=True)
     if config.method == "lora":
-        net.peft_config["default"].base_model_name_or_path = model
+        settings = net.peft_config["default"]
+        settings.base_model_name_or_path = model
+        settings.target_modules = sorted(settings.target_modules)  # a set, whose order changes from run to run
         # Asked to find out by itself whether embeddings were trained, PEFT would look the model up on the hub.
-        net.save_pretrained(out / "adapter", save_embedding_layers=False)
+        net.save_pretrained(out / "adapter", save_embedding_layers=False, state_dict=weights)
+        tokenizer.save_pretrained(out / "adapter")
         merge(out / "adapter", merged)
     else:
-        net.save_pretrained(merged)
+        net.save_pretrained(merged, state_dict=weights)
         tokenizer.save_pretrained(merged)
     shutil.rmtree(out / "merged", ignore_errors=True)
     merged.rename(out / "merged")
