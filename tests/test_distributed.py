@@ -52,11 +52,10 @@ def test_half_of_torchruns_variables_are_refused(monkeypatch):
         size()
 
 
-def torchrun(*arguments: object, nodes: int = 1, here: int = 0, port: int = 0) -> list[str]:
-    """The command that starts two ranks on this machine, which plays one of several nodes."""
-    where = ["--nnodes", str(nodes), "--node-rank", str(here), "--master-addr", "127.0.0.1", "--master-port", str(port)]
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
-    return [*launcher, *(where if nodes > 1 else ["--standalone"]), *map(str, arguments)]
+def torchrun(*arguments: object, launch: tuple[object, ...] = ("--standalone",)) -> list[str]:
+    """The command that starts two ranks on this machine; `launch` are torchrun's own options."""
+    launcher = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", 2)
+    return [str(word) for word in (*launcher, *launch, *arguments)]
 
 
 def environment() -> dict[str, str]:
@@ -158,23 +157,30 @@ def logged(folder: Path) -> int:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the ranks in /proc")
-def test_a_killed_rank_ends_the_others_and_the_same_command_goes_on(tmp_path):
+def test_a_killed_rank_ends_the_others_and_the_training_goes_on(tmp_path):
+    """First by torchrun's own restart, then by the same command."""
     model, corpus = tiny.write_model(tmp_path / "model"), tiny.write_corpus(tmp_path / "corpus.jsonl", 400)
-    arguments = torchrun(*command(model, corpus, tmp_path / "killed"))
-    partial = tmp_path / "killed.partial"
-    launcher = subprocess.Popen(arguments, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while logged(partial) < 8:
-        assert launcher.poll() is None, "the run ended by itself"
-        time.sleep(0.002)
-    os.kill(ranks_of(launcher)[-1], signal.SIGKILL)
-    assert launcher.wait(60) != 0
-    assert 6 <= logged(partial) < 100
+    out, partial = tmp_path / "killed", tmp_path / "killed.partial"
+    arguments = torchrun(*command(model, corpus, out), launch=("--standalone", "--max-restarts", 1))
+    launcher = subprocess.Popen(
+        arguments, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    for steps, victim in ((8, 0), (16, 1)):
+        while logged(partial) < steps:
+            assert launcher.poll() is None, "the run ended by itself"
+            time.sleep(0.002)
+        os.kill(ranks_of(launcher)[victim], signal.SIGKILL)
+    said, _ = launcher.communicate(timeout=300)
+    assert launcher.returncode != 0
+    assert said.count("goes on where it was stopped") == 1
+    assert "this is a bug" not in said
+    assert 15 <= logged(partial) < 100
     again = subprocess.run(arguments, env=environment(), capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
     assert again.stdout.count("goes on where it was stopped") == again.stdout.count("killed written in") == 1
     whole = [sys.executable, *map(str, command(model, corpus, tmp_path / "whole"))]
     subprocess.run(whole, env=environment(), check=True, capture_output=True)
-    assert_same_curve(tmp_path / "whole", tmp_path / "killed")
+    assert_same_curve(tmp_path / "whole", out)
 
 
 @pytest.mark.slow
@@ -204,18 +210,14 @@ def test_two_nodes_with_a_copy_each(tmp_path):
     whole = [sys.executable, *map(str, command(model, corpus, tmp_path / "one", *options))]
     subprocess.run(whole, env=environment(), check=True, capture_output=True)
     port = free_port()
-    nodes = [
-        subprocess.Popen(
-            torchrun(
-                *command(model, corpus, tmp_path / "four", *options, "--shard", "node"), nodes=2, here=i, port=port
-            ),
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+    four = command(model, corpus, tmp_path / "four", *options, "--shard", "node")
+    nodes = []
+    for i in range(2):
+        launch = ("--nnodes", 2, "--node-rank", i, "--master-addr", "127.0.0.1", "--master-port", port)
+        arguments = torchrun(*four, launch=launch)
+        nodes.append(
+            subprocess.Popen(arguments, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         )
-        for i in range(2)
-    ]
     said = [node.communicate(timeout=600)[0] for node in nodes]
     assert [node.returncode for node in nodes] == [0, 0], said
     assert_same_curve(tmp_path / "one", tmp_path / "four")

@@ -46,6 +46,10 @@ class Diverged(UserError):
     """Training came to a loss or a gradient that is no finite number."""
 
 
+class RankLost(UserError):
+    """Another process of the same training has ended."""
+
+
 class MaskError(UserError):
     """A conversation whose loss mask cannot be known for certain under this chat template; `reason` is the same for
     all conversations of which it is true."""

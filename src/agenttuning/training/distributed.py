@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
-from agenttuning.errors import BadInput, UserError
+from agenttuning.errors import BadInput, RankLost, UserError
 from agenttuning.stages import Stage, perform
 
 PATIENCE = timedelta(hours=1)  # for a rank that reads a large checkpoint while the others wait
@@ -65,7 +65,12 @@ def group(shard: Literal["all", "node"]) -> Generator[Any]:
         mesh = dist.init_device_mesh(device, (size() // on_node, on_node), mesh_dim_names=("replicate", "shard"))
     else:
         mesh = dist.init_device_mesh(device, (size(),), mesh_dim_names=("shard",))
-    yield mesh
+    try:
+        yield mesh
+    except RuntimeError as error:
+        if "gloo/transport" not in str(error):
+            raise
+        raise RankLost(f"rank {rank()}: another rank has ended; the same command goes on from the checkpoint") from None
     # Not after an error: the others may be in the middle of something, and torchrun ends them.
     dist.destroy_process_group()
 
@@ -155,8 +160,8 @@ def perform_on_ranks(stage: Stage, **options: Any) -> dict[str, Any]:
 
 
 def _store() -> Any:
-    """torchrun's key-value store."""
-    from torch.distributed import rendezvous
+    """torchrun's key-value store, without the keys of the processes that it has started anew since."""
+    from torch.distributed import PrefixStore, rendezvous
 
     store, _, _ = next(rendezvous("env://", timeout=PATIENCE))
-    return store
+    return PrefixStore(f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
