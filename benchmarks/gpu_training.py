@@ -140,7 +140,7 @@ def ours(args: argparse.Namespace, case: Case) -> dict[str, float]:
 
     config = TrainConfig(
         method=case.method, precision=args.precision, pack_length=args.pack_length, batch_rows=args.batch_rows,
-        checkpoint_layers=args.checkpoint_every, compile_layers=args.compile,
+        recompute_layers=args.checkpoint_every, compile_layers=args.compile,
     )  # fmt: skip
     rows = make_rows(args, case)
     network = whole_network(make_net(args, case), config)

@@ -52,6 +52,12 @@ def test_a_commands_help_imports_nothing_heavy(name):
     assert not modules_after(*name.split(), "--help") & HEAVY - {"openai", "jinja2"}
 
 
+def test_a_dry_run_imports_nothing_heavy():
+    found = modules_after("run", "llama2-7b-agenttuning", "--dry-run", "--gpus", "4")
+    assert "agenttuning" in found
+    assert not found & HEAVY - {"openai", "jinja2"}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_has_help_with_an_example(name):
     done = agenttuning(*name.split(), "--help")

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 
 def write_model(folder: Path) -> Path:
@@ -48,3 +49,14 @@ def write_mixed_corpus(path: Path, rows: int) -> Path:
         ]
     path.write_text("".join(json.dumps(row) + "\n" for row in lines))
     return path
+
+
+def config_of(kind: str, shape: Any, **more: Any) -> Any:
+    """A transformers config of that model_type with the sizes of an agenttuning.training.shape.Shape."""
+    from transformers import AutoConfig
+
+    return AutoConfig.for_model(
+        kind, hidden_size=shape.hidden, num_hidden_layers=shape.layers, num_attention_heads=shape.heads,
+        num_key_value_heads=shape.kv_heads, head_dim=shape.head_dim, intermediate_size=shape.intermediate,
+        vocab_size=shape.vocabulary, tie_word_embeddings=shape.tied, pad_token_id=0, **more,
+    )  # fmt: skip

@@ -59,6 +59,10 @@ class MaskError(UserError):
         self.reason = reason
 
 
+class UnknownShape(AgentTuningError):
+    """The sizes of a model cannot be told without loading it; the message says why."""
+
+
 class NoExpert(AgentTuningError):
     """The environment has no gold decisions for this task."""
 

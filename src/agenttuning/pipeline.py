@@ -16,6 +16,7 @@ from typing import Any
 
 from agenttuning.corpus.filter import FilterConfig, filter_trajectories, funnel_table
 from agenttuning.corpus.mixture import MixConfig, mix
+from agenttuning.errors import UnknownShape
 from agenttuning.evaluation.scores import compare_scores
 from agenttuning.evaluation.suites import EvaluateConfig, evaluate
 from agenttuning.files import atomic_write, read_json, write_json
@@ -24,8 +25,11 @@ from agenttuning.recipe import Recipe, dump
 from agenttuning.rollout.collect import CollectConfig, collect
 from agenttuning.settings import plain
 from agenttuning.stages import Stage, log_event, perform, status
+from agenttuning.training.available import cards, main_memory
 from agenttuning.training.config import TrainConfig
 from agenttuning.training.distributed import perform_on_ranks, rank
+from agenttuning.training.prediction import Device, predict
+from agenttuning.training.shape import shape_of
 from agenttuning.training.trainer import train
 
 Say = Callable[[str], None]
@@ -85,6 +89,25 @@ def plan(recipe: Recipe, root: Path = Path("runs")) -> list[tuple[str, Path, boo
             remade.add(stage.out)
         rows.append((stage.name, stage.out, runs, why))
     return [*rows, ("report", root / recipe.name / "report.html", True, "is always written again")]
+
+
+def memory(recipe: Recipe, gpus: int | None = None) -> dict[str, Any]:
+    """What training will need and what is here, without loading or downloading anything.
+
+    On so many GPUs that share a model; None: as one process on this machine. `parts` and `total` are bytes on each
+    GPU, or in main memory without one; they are None and `unknown` says why where the model's shape is not known.
+    `main_memory` is needed beside them for a whole model on the first node. `available` is that of the fullest GPU
+    here, or of main memory; None where there is no such device.
+    """
+    found, host = cards(), main_memory()
+    device: Device = "cuda" if gpus or found else "cpu"
+    room = min((card.available for card in found), default=None) if device == "cuda" else host and host.available
+    out: dict[str, Any] = {"model": recipe.model, "device": device, "ranks": gpus or 1, "available": room}
+    try:
+        need = predict(recipe.train, shape_of(recipe.model), device=device, ranks=gpus or 1)
+    except UnknownShape as error:
+        return out | {"unknown": str(error), "parts": None, "total": None, "main_memory": None}
+    return out | {"unknown": None, "parts": need.parts, "total": need.total, "main_memory": need.on_host}
 
 
 def collect_stage(config: CollectConfig, out: Path, *, dialect: str, seed: int) -> Stage:

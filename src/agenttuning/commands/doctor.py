@@ -4,7 +4,6 @@ import json as jsons
 import os
 import platform
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +16,7 @@ from cyclopts import Parameter
 from agenttuning.commands.environments import describe
 from agenttuning.environments import names
 from agenttuning.tables import aligned
+from agenttuning.training.available import cards, main_memory
 
 # (what it is for, packages, command that installs them)
 PARTS = (
@@ -70,43 +70,16 @@ def _machine() -> Iterator[Finding]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     yield Finding("Python", True, platform.python_version())
     yield Finding("cores", True, str(cores))
-    memory = memory_gb()
+    memory = main_memory()
     need = f"the quickstart needs {LEAST_MEMORY:g} GB; a smaller train.pack_length needs less"
-    enough = memory is None or memory >= LEAST_MEMORY
-    yield Finding("memory", enough, "unknown" if memory is None else f"{memory:.1f} GB", "" if enough else need)
+    enough = memory is None or memory.total >= LEAST_MEMORY * 1e9
+    found = "unknown" if memory is None else f"{memory.total / 1e9:.1f} GB"
+    yield Finding("memory", enough, found, "" if enough else need)
     disk = shutil.disk_usage(Path.cwd()).free / 1e9
     need = "" if disk >= LEAST_DISK else f"free {LEAST_DISK:g} GB, or use --root on another disk"
     yield Finding("disk", not need, f"{disk:.1f} GB free here", need)
-    gpu = _gpu()
-    yield Finding("GPU", bool(gpu), gpu or "none seen", "" if gpu else "not needed; the quickstart runs on CPU")
-
-
-def memory_gb() -> float | None:
-    """What this process may use: the machine's memory, or its control group's limit where that is less."""
-    try:
-        pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return None
-    limits = [pages]
-    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            limits.append(int(Path(file).read_text()))
-        except (OSError, ValueError):  # no such group, or "max"
-            continue
-    return min(limits) / 1e9
-
-
-def _gpu() -> str:
-    """The GPU's name and memory by its own tool: asking torch would take seconds."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return ""
-    query = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return "; ".join(answer.stdout.strip().splitlines())
+    gpus = "; ".join(f"{card.name}, {card.total / 1e9:.1f} GB" for card in cards())
+    yield Finding("GPU", bool(gpus), gpus or "none seen", "" if gpus else "not needed; the quickstart runs on CPU")
 
 
 def _parts() -> Iterator[Finding]:

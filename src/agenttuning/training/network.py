@@ -128,8 +128,8 @@ def _stored(config: TrainConfig) -> str:
 
 def _by_choice(net: Any, config: TrainConfig) -> Any:
     """What trades memory and time; neither changes the loss."""
-    if config.checkpoint_layers:
-        checkpoint_layers(net, config.checkpoint_layers)
+    if config.recompute_layers:
+        checkpoint_layers(net, config.recompute_layers)
     if config.compile_layers:
         compile_layers(net)
     return net

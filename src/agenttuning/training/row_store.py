@@ -97,6 +97,13 @@ class StoredRows(Sequence[Encoded]):
     def __len__(self) -> int:
         return len(self._ends)
 
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest row."""
+        import numpy as np
+
+        return int(np.diff(self._ends[:, 0], prepend=0).max(initial=0))
+
     @overload
     def __getitem__(self, index: int) -> Encoded: ...
     @overload

@@ -36,7 +36,7 @@ _KEPT_DAYS = 30  # that a stored corpus lives on without being used
 CUT, NOTHING_TRAINED = "cut to max_length", "no trained token within max_length"
 
 
-def read_rows(corpus: Path, tokenizer: Any, length: int) -> tuple[Sequence[Encoded], dict[str, int]]:
+def read_rows(corpus: Path, tokenizer: Any, length: int) -> tuple[StoredRows, dict[str, int]]:
     """(rows of at most `length` tokens, how many were cut or dropped, by reason).
 
     Raises BadInput for a row that is no conversation (file:line), and where no row is left, with a reason.

@@ -9,6 +9,7 @@ its rows.
 
 import math
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,13 +22,14 @@ from agenttuning.tracking import Log, trackers
 from agenttuning.training import checkpoint
 from agenttuning.training.compute import expandable_segments
 from agenttuning.training.config import TrainConfig
-from agenttuning.training.distributed import first_on_node, group, rank, together
+from agenttuning.training.distributed import first_on_node, group, rank, size, together
 from agenttuning.training.encode import Encoded
 from agenttuning.training.memory import freed_memory_kept, huge_pages
 from agenttuning.training.merge import merge
 from agenttuning.training.metrics import Steps
 from agenttuning.training.network import Network, Start, load_network, native_bfloat16, start_model
 from agenttuning.training.optimizer import learning_rate, make_optimizer, set_rate
+from agenttuning.training.prediction import check_memory
 from agenttuning.training.rows import batch, read_rows
 from agenttuning.training.sharding import gathered
 from agenttuning.training.step import Pass, split, take_step
@@ -76,6 +78,11 @@ def train(
         if finished.get("settings") == settings:  # killed after its last write
             return finished["counts"]
         out.mkdir(parents=True, exist_ok=True)
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        with together():
+            warning = check_memory(config, folder, device=device, ranks=size(), longest=rows.longest)
+        if warning and rank() == 0:
+            print(f"train: {warning}", file=sys.stderr)
         network = load_network(folder, config, mesh)
         start = start_model(network, folder, config, mesh)
         optimizer = make_optimizer(network, config)
