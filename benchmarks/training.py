@@ -1,9 +1,13 @@
-"""Training speed and peak memory, ours against TRL's SFTTrainer, on the same rows in the same run.
+"""Training speed and peak memory, ours against TRL's SFTTrainer: same rows, same optimiser, same loss curve.
 
-    python benchmarks/training.py --rows 64
+    python benchmarks/training.py --method lora --rows 32 --kind shared
 
-Each side trains LoRA r = 16 on all linear layers for one pass in a process of its own, in turn, ``--repeat`` times.
-A trajectory token is a token of a row as the model sees it, whether it was computed once for many rows or not.
+Each side trains one pass (LoRA r = 16 on all linear layers, or everything) in a process of its own, in turn,
+``--repeat`` times. Rows of the kind `shared` are trajectories, which begin with their environment's instructions;
+`distinct` ones are the same with a number before those, so that no two begin alike. TRL is as it comes, gradient
+checkpointing included, but for the optimiser, the schedule and the order of rows, which are ours; packed, it takes rows
+as they fit, so that its curve is another. A trajectory token is a token of a row as the model sees it, whether it was
+computed once for many rows or not.
 """
 
 import argparse
@@ -25,92 +29,133 @@ TEMPLATE = (
 )
 
 
-def corpus(folder: Path, rows: int, eta: float) -> Path:
+MODEL = "smollm2-135m-instruct"
+
+
+def corpus(folder: Path, rows: int, kind: str) -> Path:
     from agenttuning.corpus.mixture import MixConfig, mix
     from agenttuning.rollout.collect import CollectConfig, collect
 
-    agent = round(rows * eta)
-    collect(CollectConfig({"database": agent}), folder / "trajectories", dialect="command", seed=0)
+    collect(CollectConfig({"database": rows}), folder / "trajectories", dialect="command", seed=0)
     out = folder / "corpus.jsonl"
-    mix(MixConfig(eta=eta), folder / "trajectories" / "database.jsonl", out, dialect="command", seed=0)
+    mix(MixConfig(eta=1.0), folder / "trajectories" / "database.jsonl", out, dialect="command", seed=0)
+    if kind == "distinct":
+        lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+        for number, row in enumerate(lines):
+            first = row["messages"][0]
+            first["content"] = f"{number}. {first['content']}"
+        out.write_text("".join(json.dumps(row) + "\n" for row in lines), encoding="utf-8")
     return out
 
 
-def ours(path: Path, precision: str) -> dict:
+def settings(args: argparse.Namespace):
     from agenttuning.training.config import TrainConfig
+
+    return TrainConfig(
+        method=args.method, precision=args.precision, batch_rows=8, checkpoint_every=10**9,
+        learning_rate=1e-3 if args.method == "lora" else 1e-4,
+    )  # fmt: skip
+
+
+def ours(args: argparse.Namespace) -> dict:
     from agenttuning.training.trainer import train
 
     with tempfile.TemporaryDirectory() as out:
-        config = TrainConfig(precision=precision, batch_rows=8, checkpoint_every=10**9)
-        counts = train(config, path, "smollm2-135m-instruct", Path(out), seed=0)
-    return {"tokens": counts["tokens"], "seconds": counts["seconds"]}
+        peak: dict[str, int] = {}
+
+        def progress(done: int, steps: int, text: str) -> None:
+            peak["mb"] = high_water()  # of training, before the model is merged and saved
+
+        counts = train(settings(args), args.corpus, MODEL, Path(out), seed=0, progress=progress)
+        lines = (Path(out) / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    losses = [json.loads(line)["loss"] for line in lines]
+    return {"tokens": counts["tokens"], "seconds": counts["seconds"], "losses": losses, "peak_mb": peak["mb"]}
 
 
-def trl(path: Path, precision: str, packing: bool) -> dict:
+def trl(args: argparse.Namespace, packing: bool) -> dict:
+    import torch
     from datasets import Dataset
-    from peft import LoraConfig
+    from peft import LoraConfig, get_peft_model
+    from torch.optim.lr_scheduler import LambdaLR
     from trl import SFTConfig, SFTTrainer
 
     from agenttuning import models
+    from agenttuning.training.network import Network
+    from agenttuning.training.optimizer import learning_rate, make_optimizer
 
-    folder = models.resolve("smollm2-135m-instruct")
+    ours = settings(args)
+    folder = models.resolve(MODEL)
     tokenizer = models.load_tokenizer(folder)
     tokenizer.chat_template = TEMPLATE
-    rows = [json.loads(line)["messages"] for line in path.read_text().splitlines()]
+    rows = [json.loads(line)["messages"] for line in args.corpus.read_text(encoding="utf-8").splitlines()]
     rows = [[{"role": m["role"], "content": m["content"]} for m in messages] for messages in rows]
     tokens = sum(len(tokenizer.apply_chat_template(m, return_dict=True)["input_ids"]) for m in rows)
+    steps = -(-len(rows) // ours.batch_rows)
+    torch.manual_seed(0)
+    net = models.load_model(folder)
+    if args.method == "lora":
+        lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+        net = get_peft_model(net, lora)
+    optimizer = make_optimizer(Network(net), ours)
+    schedule = LambdaLR(optimizer, lambda step: learning_rate(ours, step, steps) / ours.learning_rate)
     with tempfile.TemporaryDirectory() as out:
         config = SFTConfig(
-            output_dir=out, num_train_epochs=1, per_device_train_batch_size=1 if packing else 8,
-            learning_rate=1e-3, packing=packing, max_length=1024, assistant_only_loss=True,
-            bf16=precision == "bfloat16", use_cpu=True, report_to=[], save_strategy="no", logging_steps=10**9,
-            disable_tqdm=True, dataset_num_proc=1,
+            output_dir=out, num_train_epochs=1, per_device_train_batch_size=1 if packing else ours.batch_rows,
+            packing=packing, max_length=ours.pack_length, assistant_only_loss=True, max_grad_norm=ours.clip,
+            bf16=args.precision == "bfloat16", use_cpu=True, report_to=[], save_strategy="no", logging_steps=1,
+            disable_tqdm=True, dataset_num_proc=1, train_sampling_strategy="sequential",
         )  # fmt: skip
         trainer = SFTTrainer(
-            str(folder), args=config, train_dataset=Dataset.from_list([{"messages": m} for m in rows]),
-            processing_class=tokenizer,
-            peft_config=LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM"),
+            net, args=config, train_dataset=Dataset.from_list([{"messages": m} for m in rows]),
+            processing_class=tokenizer, optimizers=(optimizer, schedule),
         )  # fmt: skip
         began = time.monotonic()
         trainer.train()
-        return {"tokens": tokens, "seconds": time.monotonic() - began}
+        seconds = time.monotonic() - began
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    return {"tokens": tokens, "seconds": seconds, "losses": losses, "peak_mb": high_water()}
+
+
+def high_water() -> int:
+    """The most resident memory of this process so far, in MB."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--rows", type=int, default=64)
-    parser.add_argument("--eta", type=float, default=1.0, help="share of agent rows")
-    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--rows", type=int, default=32)
+    parser.add_argument("--kind", default="shared", choices=["shared", "distinct"])
+    parser.add_argument("--method", default="lora", choices=["lora", "full"])
+    parser.add_argument("--repeat", type=int, default=2)
     parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--side", help=argparse.SUPPRESS)
     parser.add_argument("--corpus", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    sides = {"ours": ours, "trl": lambda args: trl(args, False), "trl-packed": lambda args: trl(args, True)}
     if args.side:
-        run = {
-            "ours": lambda: ours(args.corpus, args.precision),
-            "trl": lambda: trl(args.corpus, args.precision, False),
-            "trl-packed": lambda: trl(args.corpus, args.precision, True),
-        }[args.side]()
-        run["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-        print(json.dumps(run))
+        print(json.dumps(sides[args.side](args)))
         return
+    results: dict[str, list[dict]] = {side: [] for side in sides}
     with tempfile.TemporaryDirectory() as folder:
-        path = corpus(Path(folder), args.rows, args.eta)
-        sides: dict[str, list[dict]] = {"ours": [], "trl": [], "trl-packed": []}
+        path = corpus(Path(folder), args.rows, args.kind)
         for _ in range(args.repeat):
-            for side, results in sides.items():
-                command = [sys.executable, __file__, "--side", side, "--corpus", path, "--precision", args.precision]
-                output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-                results.append(json.loads(output.splitlines()[-1]))
-                print(side, results[-1], file=sys.stderr)
-    rates = {side: [r["tokens"] / r["seconds"] for r in results] for side, results in sides.items()}
+            for side in sides:
+                command = [sys.executable, "-W", "ignore", __file__, "--side", side, "--corpus", path]
+                command += ["--precision", args.precision, "--method", args.method]
+                output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+                results[side].append(json.loads(output.splitlines()[-1]))
+    rates = {side: [r["tokens"] / r["seconds"] for r in runs] for side, runs in results.items()}
+    print(f"{args.method}, {args.kind} rows, {args.precision}")
     print(f"{'side':12} {'tokens/s (median)':>18} {'min':>7} {'max':>7} {'peak MB':>8} {'ours / it':>10}")
     for side, values in rates.items():
         ratio = statistics.median(a / b for a, b in zip(rates["ours"], values, strict=True))
-        peak = max(r["peak_mb"] for r in sides[side])
+        peak = max(r["peak_mb"] for r in results[side])
         print(
             f"{side:12} {statistics.median(values):18.0f} {min(values):7.0f} {max(values):7.0f} {peak:8} {ratio:10.2f}"
         )
+    curves = results["ours"][0]["losses"], results["trl"][0]["losses"]
+    apart = max(abs(a - b) / b for a, b in zip(*curves, strict=True))
+    print(f"loss curves of ours and trl: {len(curves[0])} steps, at most {apart:.1e} of a loss apart")
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def test_a_layer_keeps_what_is_predicted(kind, method, precision):
     from transformers import AutoModelForCausalLM
 
     from agenttuning.training.attention import logits
-    from agenttuning.training.network import prepare
+    from agenttuning.training.network import whole_network
     from agenttuning.training.pack import Group, Pack
 
     config = TrainConfig(method=method, precision=precision)
@@ -63,7 +63,8 @@ def test_a_layer_keeps_what_is_predicted(kind, method, precision):
 
     def kept(layers):
         shape = replace(KINDS[kind], layers=layers)
-        net = prepare(AutoModelForCausalLM.from_config(config_of(kind, shape), dtype=torch.float32), config)
+        start = AutoModelForCausalLM.from_config(config_of(kind, shape), dtype=torch.float32)
+        net = whole_network(start, config).net
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16"):
             return kept_bytes(net, lambda: logits(net, pack))
 
