@@ -37,7 +37,8 @@ def run(
     dry_run
         Print the resolved recipe, which stages would run and why, and the memory that training needs; do nothing.
     gpus
-        With --dry-run: the memory on each of so many GPUs that train together, instead of on this machine.
+        With --dry-run: the memory on each of so many GPUs that share a model, instead of on this machine. Those of
+        one node where train.shard is node.
     json
         With --dry-run: print one JSON object with recipe, stages and memory.
     """

@@ -22,10 +22,9 @@ from agenttuning.training.loss import CHUNK
 from agenttuning.training.shape import Shape, shape_of
 
 Device = Literal["cpu", "cuda"]
-_CHUNK_COPIES = 5  # logits, their logarithms, the start model's, and two gradients
 # What a step's tensors take of memory for each byte they hold. glibc's heap keeps gaps between large aligned blocks:
-# with 1.5, seven trainings of the built-in model (LoRA and full, float32 and bfloat16, packs of 512 and 1,024) were
-# predicted at 0.89 to 1.13 of their peaks. On GPUs an allowance, not measured.
+# with 1.5, five trainings of the built-in model (LoRA and full, float32 and bfloat16, packs of 512 and 1,024 tokens)
+# were predicted at 0.98 to 1.20 of their peaks. On GPUs an allowance, not measured.
 _GAPS = {"cpu": 1.5, "cuda": 1.1}
 # Python with torch, transformers and peft: 0.36 GB measured. A CUDA context with its libraries: an allowance.
 _RUNTIME = {"cpu": 360_000_000, "cuda": 800_000_000}
@@ -178,13 +177,14 @@ class Sizes:
         return tokens * (kept + one * 3 * shape.queries + scores * shape.heads * row)
 
     def head(self, tokens: int) -> int:
-        shape, one = self.shape, self.one
+        shape, cast = self.shape, _BFLOAT16 if self.one == _BFLOAT16 else 0
         weight = shape.vocabulary * shape.hidden
-        chunk = min(tokens * shape.vocabulary, max(CHUNK, shape.vocabulary))
-        size = 2 * one * tokens * shape.hidden + _CHUNK_COPIES * _FLOAT32 * chunk
-        if one == _BFLOAT16 and self.stream == _FLOAT32:
-            size += _BFLOAT16 * weight
-        return size + (_FLOAT32 * weight if self.full else 0)
+        logits = min(tokens * shape.vocabulary, max(CHUNK, shape.vocabulary))
+        at_once = 2 if self.config.general_loss == "text" else 3  # tensors as large as the logits
+        size = (at_once * _FLOAT32 + cast) * logits + (self.one + _FLOAT32) * tokens * shape.hidden
+        if self.stream == _FLOAT32:
+            size += cast * weight
+        return size + ((_FLOAT32 + cast) * weight if self.full else 0)
 
 
 def check_memory(
