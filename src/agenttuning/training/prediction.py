@@ -236,7 +236,7 @@ def _less_held(config: TrainConfig, device: Device) -> str:
         ways.append("with general_loss text")
     if device == "cuda":  # processes of one machine share its main memory
         ways.append("on more ranks (torchrun)")
-    return f"{', '.join([*ways, 'or take a smaller model'])}"
+    return " or ".join([*ways, "take a smaller model"])
 
 
 def _less_kept(config: TrainConfig) -> str:
