@@ -38,6 +38,11 @@ def size() -> int:
     return ranks
 
 
+def sharing(shard: Literal["all", "node"]) -> int:
+    """How many processes share one copy of the weights."""
+    return size() if shard == "all" else int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
 @contextmanager
 def group(shard: Literal["all", "node"]) -> Generator[Any]:
     """The DeviceMesh over which weights are sharded: all ranks, or (nodes, ranks of a node). None with one process.

@@ -22,7 +22,7 @@ from agenttuning.tracking import Log, trackers
 from agenttuning.training import checkpoint
 from agenttuning.training.compute import expandable_segments
 from agenttuning.training.config import TrainConfig
-from agenttuning.training.distributed import first_on_node, group, rank, size, together
+from agenttuning.training.distributed import first_on_node, group, rank, sharing, together
 from agenttuning.training.encode import Encoded
 from agenttuning.training.memory import freed_memory_kept, huge_pages
 from agenttuning.training.merge import merge
@@ -80,7 +80,7 @@ def train(
         out.mkdir(parents=True, exist_ok=True)
         device = "cuda" if torch.cuda.is_available() else "cpu"
         with together():
-            warning = check_memory(config, folder, device=device, ranks=size(), longest=rows.longest)
+            warning = check_memory(config, folder, device=device, ranks=sharing(config.shard), longest=rows.longest)
         if warning and rank() == 0:
             print(f"train: {warning}", file=sys.stderr)
         network = load_network(folder, config, mesh)
