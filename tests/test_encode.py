@@ -102,6 +102,14 @@ def test_a_cut_row_ends_with_a_whole_turn(encoded, tokenizer):
     assert cut(encoded, 10) is None
 
 
+def test_no_cut_leaves_half_a_turn(encoded, tokenizer):
+    for length in range(len(encoded.ids) + 1):
+        short = cut(encoded, length)
+        text = trained_text(short, tokenizer) if short else ""
+        assert len(short.ids) <= length if short else length < encoded.turn_ends[0]
+        assert text in ("", " Lima — by the sea 🌊.<|im_end|>", " Lima — by the sea 🌊.<|im_end|>Santiago.<|im_end|>")
+
+
 def test_capabilities_follow_the_tokens(encoded):
     kinds = {CAPABILITIES[code] for code in encoded.capabilities[encoded.weights > 0].tolist()}
     assert kinds == {"reasoning", "instruction_following"}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tiny
 
+from agenttuning.chat_template import ChatTemplate
 from agenttuning.errors import BadInput
 from agenttuning.models import BUILT_IN, load_tokenizer, resolve
 from agenttuning.training import rows as rows_module
@@ -114,6 +115,14 @@ def test_rows_of_another_schema_are_named_by_file_and_line(tmp_path, cache, toke
     corpus = write(tmp_path / "corpus.jsonl", [talk("Yes."), row])
     with pytest.raises(BadInput, match=rf"corpus\.jsonl:2.*{said}"):
         read_rows(corpus, tokenizer, 256)
+
+
+def test_rows_written_under_another_template_are_counted(tmp_path, cache, tokenizer):
+    own = ChatTemplate(tokenizer).fingerprint
+    rows = [talk("One.", meta={"chat_template": own}), talk("Two.", meta={"chat_template": "another"}), talk("Three.")]
+    read, counts = read_rows(write(tmp_path / "corpus.jsonl", rows), tokenizer, 256)
+    assert len(read) == 3
+    assert counts["written under another chat template"] == 1
 
 
 def calls(*ids):

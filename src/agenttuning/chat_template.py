@@ -96,7 +96,7 @@ class ChatTemplate:
     @property
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that tell two templates apart."""
-        return hashlib.sha256(str(self.tokenizer.chat_template).encode()).hexdigest()[:12]
+        return hashlib.sha256(str(self.tokenizer.chat_template).strip().encode()).hexdigest()[:12]
 
 
 def with_thinking_off(tokenizer: Any) -> None:

@@ -195,6 +195,9 @@ def compare(evaluation: Path) -> None:
     from agenttuning.evaluation.table import terminal_table
 
     base, tuned = (read_json(evaluation / side / "scores.json") for side in ("base", "tuned"))
+    templates = {scores["chat_template"] for scores in (base, tuned) if scores.get("chat_template")}
+    if len(templates) > 1:
+        print("the two models were prompted with different chat templates: what differs may be that alone")
     comparison = compare_scores(base, tuned)
     write_json(evaluation / "comparison.json", comparison)
     Console().print(terminal_table(base, tuned, comparison))
@@ -219,6 +222,8 @@ def summary(stage: str, counts: Mapping[str, Any]) -> list[str]:
             f"({counts['agent_epochs']:g} epochs) and {counts['general_rows']} general rows "
             f"({counts['general_epochs']:g} epochs)"
         ]
+    if stage == "train":
+        return [f"{count} rows: {reason}" for reason, count in counts["dropped"].items() if count]
     if stage == "evaluate":
         return [
             f"{name}: {score['mean']:.1%} of {score['n']}  [{score['low']:.1%}, {score['high']:.1%}]"

@@ -25,13 +25,17 @@ class Turn:
 
 
 class Agent(Protocol):
-    """`name` goes into the trajectory; `dialect` is None for who does not write text."""
+    """`name` goes into the trajectory; `dialect` is None for who does not write text, `template` (a chat template's
+    fingerprint) for who was prompted with none that is known."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def dialect(self) -> str | None: ...
+
+    @property
+    def template(self) -> str | None: ...
 
     def turn(self, trajectory: Trajectory, environment: Seat) -> Turn:
         """Raises NoExpert, ContextFull or EngineError; the episode records each as its outcome."""

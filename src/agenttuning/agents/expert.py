@@ -8,6 +8,7 @@ from agenttuning.trajectory import Trajectory
 class ExpertAgent:
     name = "expert"
     dialect = None
+    template = None
 
     def turn(self, trajectory: Trajectory, environment: Seat) -> Turn:
         return Turn(environment.expert_decision(trajectory.task))

@@ -33,6 +33,7 @@ class HumanAgent:
 
     name = "human"
     dialect = None
+    template = None
 
     def __init__(
         self,

@@ -23,6 +23,10 @@ class ModelAgent:
     def dialect(self) -> str:
         return self.writing.name
 
+    @property
+    def template(self) -> str | None:
+        return self.engine.template
+
     def turn(self, trajectory: Trajectory, environment: Seat) -> Turn:
         sampling = replace(
             self.sampling,

@@ -11,6 +11,7 @@ class ReplayAgent:
 
     name = "replay"
     dialect = None
+    template = None
 
     def __init__(self, recorded: Trajectory):
         self._decisions = [step.decision for step in recorded.steps]

@@ -83,7 +83,10 @@ class Dialect(ABC):
         """The whole episode as a training conversation; it ends with the agent's last turn."""
         whole = self.prompt(trajectory)
         messages = whole.messages[:-1] if trajectory.steps else whole.messages
-        return Conversation(messages, whole.tools, whole.id, {"environment": trajectory.task.environment})
+        meta = {"environment": trajectory.task.environment}
+        if template := trajectory.meta.get("chat_template"):
+            meta["chat_template"] = template
+        return Conversation(messages, whole.tools, whole.id, meta)
 
 
 def _spaces_lead(segments: Sequence[Segment]) -> list[Segment]:

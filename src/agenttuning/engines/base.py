@@ -39,6 +39,11 @@ class Engine(Protocol):
 
     name: str
 
+    @property
+    def template(self) -> str | None:
+        """Fingerprint of the chat template it prompts with; None where an endpoint keeps that to itself."""
+        ...
+
     def submit(self, conversation: Conversation, sampling: Sampling) -> Future[Reply]: ...
 
     def close(self) -> None: ...

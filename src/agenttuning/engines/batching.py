@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from agenttuning.chat_template import prompt_ids
+from agenttuning.chat_template import ChatTemplate, prompt_ids
 from agenttuning.conversation import Conversation
 from agenttuning.engines.base import Reply, Sampling, cut_at_stop
 from agenttuning.errors import AgentTuningError, ContextFull, EngineError
@@ -29,6 +29,7 @@ class BatchingEngine(ABC):
 
     def __init__(self, tokenizer: Any, context: int):
         self.tokenizer, self.context = tokenizer, context
+        self.template = ChatTemplate(tokenizer).fingerprint
         self.waiting: queue.Queue[Job | None] = queue.Queue()
         self._tokenizing = threading.Lock()
         self._thread = threading.Thread(target=self._serve, name=self.name, daemon=True)

@@ -26,6 +26,7 @@ TIMEOUT = 120.0  # seconds for one request
 
 class OpenAIEngine:
     name = "openai"
+    template = None
 
     def __init__(self, model: str, *, concurrency: int = 64, requests_per_minute: float | None = None):
         import openai

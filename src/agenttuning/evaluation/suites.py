@@ -84,10 +84,17 @@ def evaluate(
     with engines.make(model, config.engine) as engine:
         agent = model_agent(playing, engine, dialect=dialect, seed=seed)
         play_all(playing, out / "trajectories", agent, seed=seed, progress=progress)
+        template = engine.template
         if config.general and "instructions" not in items:
             items["instructions"] = general.follow_instructions(engine, progress)
             write_json(items_file, items)
-    scores: dict[str, Any] = {"model": model, "dialect": dialect, "seed": seed, "environments": {}}
+    scores: dict[str, Any] = {
+        "model": model,
+        "dialect": dialect,
+        "seed": seed,
+        "chat_template": template,
+        "environments": {},
+    }
     for name in playing.environments:
         scores["environments"][name] = score_environment(
             list(read_trajectories(out / "trajectories" / f"{name}.jsonl")),

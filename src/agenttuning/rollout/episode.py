@@ -44,6 +44,7 @@ def run_episode(
         agent=agent.name,
         dialect=agent.dialect,
         seed=seed,
+        meta={"chat_template": agent.template} if agent.template else {},
     )
     limit = max_turns or description.max_turns
     try:

@@ -22,7 +22,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from agenttuning.conversation import from_row
+from agenttuning.conversation import Conversation, from_row
 from agenttuning.errors import BadInput, MaskError, UserError
 from agenttuning.files import Lines, disk_error, line_blocks, locked, read_jsonl, sha256
 from agenttuning.models import cache_folder
@@ -34,10 +34,11 @@ _BLOCK_ROWS = 2000
 _PARALLEL_FROM = 10  # blocks; fewer are encoded before other processes have started
 _KEPT_DAYS = 30  # that a stored corpus lives on without being used
 CUT, NOTHING_TRAINED = "cut to max_length", "no trained token within max_length"
+OTHER_TEMPLATE = "written under another chat template"
 
 
 def read_rows(corpus: Path, tokenizer: Any, length: int) -> tuple[StoredRows, dict[str, int]]:
-    """(rows of at most `length` tokens, how many were cut or dropped, by reason).
+    """(rows of at most `length` tokens, how many were cut, dropped or are in doubt, by reason).
 
     Raises BadInput for a row that is no conversation (file:line), and where no row is left, with a reason.
     """
@@ -137,14 +138,18 @@ def _work(lines: Lines) -> Block:
 
 
 def _encode(lines: Lines, encoder: Encoder, corpus: Path, length: int) -> Block:
-    conversations = (
-        (from_row(row, where=f"{corpus}:{number}"), str(row.get("source", "")))
-        for number, row in read_jsonl(corpus, block=lines)
-    )
-    kept: list[Encoded] = []
     counts: Counter[str] = Counter()
+    own = encoder.masker.template.fingerprint
+
+    def conversations() -> Iterator[tuple[Conversation, str]]:
+        for number, row in read_jsonl(corpus, block=lines):
+            conversation = from_row(row, where=f"{corpus}:{number}")
+            counts[OTHER_TEMPLATE] += conversation.meta.get("chat_template", own) != own
+            yield conversation, str(row.get("source", ""))
+
+    kept: list[Encoded] = []
     examples: dict[str, str] = {}
-    for encoded in encoder.encode_all(conversations):
+    for encoded in encoder.encode_all(conversations()):
         if isinstance(encoded, UserError):
             reason = encoded.reason if isinstance(encoded, MaskError) else "refused by the chat template"
             counts[reason] += 1

@@ -15,6 +15,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from agenttuning.chat_template import ChatTemplate
 from agenttuning.errors import Diverged, MissingExtra
 from agenttuning.files import read_json, write_json
 from agenttuning.stages import SPEED_ONLY
@@ -30,7 +31,7 @@ from agenttuning.training.metrics import Steps
 from agenttuning.training.network import Network, Start, load_network, native_bfloat16, start_model
 from agenttuning.training.optimizer import learning_rate, make_optimizer, set_rate
 from agenttuning.training.prediction import check_memory
-from agenttuning.training.rows import batch, read_rows
+from agenttuning.training.rows import OTHER_TEMPLATE, batch, read_rows
 from agenttuning.training.sharding import gathered
 from agenttuning.training.step import Pass, split, take_step
 
@@ -65,6 +66,12 @@ def train(
             tokenizer = models.load_tokenizer(folder, config.chat_template)
             length = min(config.max_length, models.positions(folder))
             rows, dropped = read_rows(corpus, tokenizer, length)
+        if rank() == 0 and (others := dropped.get(OTHER_TEMPLATE)):
+            print(
+                f"train: {others} rows were {OTHER_TEMPLATE} than this training's "
+                f"({ChatTemplate(tokenizer).fingerprint}); look at the difference: agenttuning show --diff",
+                file=sys.stderr,
+            )
         if length < config.max_length:
             limit = f"the model's {length} positions"
             dropped = {reason.replace("max_length", limit): count for reason, count in dropped.items()}
