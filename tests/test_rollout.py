@@ -28,6 +28,7 @@ class Scripted:
     replies: list
     name: str = "scripted"
     dialect: str = "command"
+    template: str = "fingerprint"
 
     def turn(self, trajectory, environment):
         reply = self.replies[min(len(trajectory.steps), len(self.replies) - 1)]
@@ -111,6 +112,13 @@ def test_replay_plays_the_same_episode(pool):
     again = play(pool, "fine", ReplayAgent(recorded))
     assert [s.observation for s in again.steps] == [s.observation for s in recorded.steps]
     assert again.solved
+
+
+def test_an_episode_and_its_row_know_the_chat_template_of_their_model(pool):
+    recorded = play(pool, "fine", Scripted(["Action: say please"]))
+    assert recorded.meta["chat_template"] == "fingerprint"
+    assert dialects.get("command").write(recorded).meta["chat_template"] == "fingerprint"
+    assert "chat_template" not in play(pool, "fine", ReplayAgent(recorded)).meta
 
 
 def test_collect_writes_every_outcome(pool, tmp_path):
