@@ -60,6 +60,8 @@ class Case:
 
 def make_rows(args: argparse.Namespace, case: Case) -> list[Any]:
     """Rows like trajectories: a prompt, then turns of `--turn` tokens, in turn the assistant's and an observation."""
+    import numpy as np
+
     from agenttuning.training.encode import Encoded
 
     number = random.Random(args.seed)
@@ -70,9 +72,9 @@ def make_rows(args: argparse.Namespace, case: Case) -> list[Any]:
         prompt = prompts[i % len(prompts)] if case.shared else tuple(number.choices(vocabulary, k=args.prompt))
         own = round(args.own * number.uniform(0.5, 1.5))
         trained = [1.0 if (k // args.turn) % 2 == 0 else 0.0 for k in range(own)]
-        ids = (*prompt, *number.choices(vocabulary, k=own))
-        weights = (*(0.0 for _ in prompt), *trained)
-        rows.append(Encoded(str(i), "agent", ids, weights, (None,) * len(ids), (len(ids),)))
+        ids = np.array([*prompt, *number.choices(vocabulary, k=own)], np.int32)
+        weights = np.array([0.0] * len(prompt) + trained, np.float32)
+        rows.append(Encoded(str(i), "agent", ids, weights, np.zeros(len(ids), np.int8), (len(ids),)))
     longest = max(len(row.ids) for row in rows)
     assert longest <= args.pack_length, f"--pack-length {args.pack_length} is less than the longest row, {longest}"
     return rows
@@ -198,7 +200,7 @@ def trl(args: argparse.Namespace, case: Case, *, packed: bool, liger: bool) -> d
         lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
         trainer = SFTTrainer(
             net, args=config, processing_class=_tokenizer(),
-            train_dataset=Dataset.from_list([{"input_ids": list(row.ids), "labels": _labels(row)} for row in rows]),
+            train_dataset=Dataset.from_list([{"input_ids": row.ids.tolist(), "labels": _labels(row)} for row in rows]),
             peft_config=lora if case.method == "lora" else None, callbacks=[Clock()],
         )  # fmt: skip
         collate = trainer.data_collator
@@ -223,7 +225,7 @@ def trl(args: argparse.Namespace, case: Case, *, packed: bool, liger: bool) -> d
 
 
 def _labels(row: Any) -> list[int]:
-    return [token if weight > 0 else -100 for token, weight in zip(row.ids, row.weights, strict=True)]
+    return [token if weight > 0 else -100 for token, weight in zip(row.ids.tolist(), row.weights, strict=True)]
 
 
 def _tokenizer() -> Any:

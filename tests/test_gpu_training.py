@@ -52,8 +52,8 @@ def test_rows_are_as_long_as_asked_and_share_what_is_asked(benchmark):
     shared, apart = (
         benchmark.make_rows(argparse.Namespace(**settings), benchmark.Case("lora", shared)) for shared in (True, False)
     )
-    assert len({row.ids[: settings["prompt"]] for row in shared}) == settings["prompts"]
-    assert len({row.ids[: settings["prompt"]] for row in apart}) == settings["rows"]
+    assert len({tuple(row.ids[: settings["prompt"]]) for row in shared}) == settings["prompts"]
+    assert len({tuple(row.ids[: settings["prompt"]]) for row in apart}) == settings["rows"]
     assert all(row.prompt == settings["prompt"] and row.trained > settings["turn"] for row in shared)
 
 
