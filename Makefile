@@ -70,6 +70,7 @@ docs: $(INSTALLED)
 	$(BIN)/python scripts/template_table.py
 
 bench: $(BENCH_INSTALLED)
+	$(BIN)/python benchmarks/encode.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/rollout.py
 	$(BIN)/python benchmarks/overhead.py

@@ -44,8 +44,8 @@ SentencePiece.
 A preset, or any file with a Jinja template, takes the place of a model's own:
 
 ```bash
-agenttuning show corpus.jsonl --chat-template src/agenttuning/templates/vicuna.jinja
-agenttuning show corpus.jsonl --diff src/agenttuning/templates/llama-2-chat.jinja
+agenttuning show corpus.jsonl --chat-template vicuna
+agenttuning show corpus.jsonl --diff llama-2-chat
 ```
 
 ## What is trained

@@ -71,7 +71,7 @@ class Masker:
 
     def __init__(self, template: ChatTemplate):
         self.template = template
-        self._proven: set[_Frame] = set()
+        self._proven: list[_Frame] = []
 
     def renderings(self, conversation: Conversation) -> list[Rendering]:
         """One rendering in which all trained turns stand as sampled, or, where the template rewrites history, several
@@ -93,7 +93,7 @@ def _trained(message: Message) -> bool:
 class _Finder:
     """The masks of one conversation's trained turns."""
 
-    def __init__(self, conversation: Conversation, template: ChatTemplate, proven: set[_Frame], turns: list[int]):
+    def __init__(self, conversation: Conversation, template: ChatTemplate, proven: list[_Frame], turns: list[int]):
         self.conversation, self.template, self.proven, self.turns = conversation, template, proven, turns
         self.prompts = dict(zip(turns, template.texts(conversation, turns, generation_prompt=True), strict=True))
 
@@ -139,7 +139,7 @@ class _Finder:
             raise self._error(i, "the template changes its text", f"it prints {text[start : start + 60]!r}")
         turn = self._turn(i, start, printed, frame)
         if not message.calls:
-            self.proven.add(frame)
+            self.proven.append(frame)
         return turn
 
     def _prove(self, i: int, start: int) -> _Frame:
