@@ -26,6 +26,7 @@ class ChatTemplate:
 
     def __init__(self, tokenizer: Any):
         self.tokenizer = tokenizer
+        self._absent = {"tools": None, "documents": None}
         self._last: tuple[Conversation, list[dict[str, Any]]] | None = None
 
     def text(self, conversation: Conversation, end: int | None = None, *, generation_prompt: bool = False) -> str:
@@ -42,12 +43,42 @@ class ChatTemplate:
                 "use the dialect react, command or json"
             )
         rows = self._rows_of(conversation)
+        parts = [rows[:end] for end in ends]
         try:
-            return self.tokenizer.apply_chat_template(
-                [rows[:end] for end in ends], tools=tools, tokenize=False, add_generation_prompt=generation_prompt
-            )
+            if self._compiled is None or tools:
+                return self._render(parts, tools, generation_prompt)
+            names = self.tokenizer.special_tokens_map
+            return [
+                self._compiled.render(messages=part, add_generation_prompt=generation_prompt, **self._absent, **names)
+                for part in parts
+            ]
         except Exception as error:  # a template raises whatever its author chose
             raise BadInput(f"the chat template refuses {conversation.id or 'a conversation'}: {error}") from None
+
+    def _render(
+        self, parts: list[list[dict[str, Any]]], tools: list[dict] | None, generation_prompt: bool
+    ) -> list[str]:
+        return self.tokenizer.apply_chat_template(
+            parts, tools=tools, tokenize=False, add_generation_prompt=generation_prompt
+        )
+
+    @cached_property
+    def _compiled(self) -> Any | None:
+        """transformers' compiled template, where called by itself it prints the same: without the copies of every
+        message that `apply_chat_template` makes it takes two thirds of the time. It is no public name."""
+        try:
+            from transformers.utils.chat_template_utils import _compile_jinja_template as compiled
+
+            template = compiled(self.tokenizer.get_chat_template())
+            names = self.tokenizer.special_tokens_map
+            for prompt in (False, True):
+                part = [{"role": "user", "content": "One?"}]
+                text = template.render(messages=part, add_generation_prompt=prompt, **self._absent, **names)
+                if [text] != self._render([part], None, prompt):
+                    return None
+        except Exception:  # a template raises whatever its author chose
+            return None
+        return template
 
     def _rows_of(self, conversation: Conversation) -> list[dict[str, Any]]:
         """The messages as the template takes them; a conversation is asked for several times in a row."""
