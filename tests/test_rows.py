@@ -1,6 +1,7 @@
 """A corpus as tokens: encoded once, kept, the same however it was made."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -9,9 +10,8 @@ import tiny
 from agenttuning.chat_template import ChatTemplate
 from agenttuning.errors import BadInput
 from agenttuning.models import BUILT_IN, load_tokenizer, resolve
-from agenttuning.training import rows as rows_module
 from agenttuning.training.encode import encode
-from agenttuning.training.rows import batch, read_rows
+from agenttuning.training.rows import BLOCK_ROWS, PARALLEL_FROM, batch, read_rows
 
 
 @pytest.fixture(scope="module")
@@ -67,17 +67,21 @@ def test_a_corpus_is_encoded_once_for_a_template_and_a_length(tmp_path, cache, t
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity") or os.cpu_count() == 1, reason="needs two processors")
 def test_several_processes_give_the_same_bytes_as_one(tmp_path, cache, tokenizer, monkeypatch):
-    corpus = tiny.write_corpus(tmp_path / "corpus.jsonl", 1007)
-    monkeypatch.setattr(rows_module, "_BLOCK_ROWS", 100)
-    found = {}
-    for count in (1, 2):
-        monkeypatch.setattr("os.cpu_count", lambda count=count: count)
-        monkeypatch.setenv("AGENTTUNING_CACHE", str(tmp_path / str(count)))
-        assert len(read_rows(corpus, tokenizer, 512)[0]) == 1007
-        [folder] = (path for path in (tmp_path / str(count) / "encoded").iterdir() if path.is_dir())
-        found[count] = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert found[1] == found[2]
+    rows = PARALLEL_FROM * BLOCK_ROWS + 7
+    corpus = tiny.write_corpus(tmp_path / "corpus.jsonl", rows)
+    found, allowed = [], os.sched_getaffinity(0)
+    try:
+        for processors in ({min(allowed)}, allowed):
+            os.sched_setaffinity(0, processors)
+            monkeypatch.setenv("AGENTTUNING_CACHE", str(tmp_path / str(len(processors))))
+            assert len(read_rows(corpus, tokenizer, 512)[0]) == rows
+            [folder] = (path for path in (tmp_path / str(len(processors)) / "encoded").iterdir() if path.is_dir())
+            found.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert found[0] == found[1]
 
 
 def test_what_is_dropped_is_counted_by_reason(tmp_path, cache, tokenizer):

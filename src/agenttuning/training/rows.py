@@ -30,8 +30,8 @@ from agenttuning.training.encode import Encoded, Encoder, cut
 from agenttuning.training.row_store import COUNTS, Block, StoredRows, block, store
 
 _FORMAT = 1  # of what is stored: raise it when masks or files change
-_BLOCK_ROWS = 2000
-_PARALLEL_FROM = 10  # blocks; fewer are encoded before other processes have started
+BLOCK_ROWS = 2000
+PARALLEL_FROM = 10  # blocks; fewer are encoded before other processes have started
 _KEPT_DAYS = 30  # that a stored corpus lives on without being used
 CUT, NOTHING_TRAINED = "cut to max_length", "no trained token within max_length"
 OTHER_TEMPLATE = "written under another chat template"
@@ -105,10 +105,10 @@ def _forget(cache: Path) -> None:
 
 def _blocks(corpus: Path, tokenizer: Any, length: int) -> Iterator[Block]:
     """The corpus in blocks, in order, encoded by as many processes as there are processors."""
-    blocks = line_blocks(corpus, _BLOCK_ROWS)
-    first = list(islice(blocks, _PARALLEL_FROM))
-    processes = os.cpu_count() or 1
-    if len(first) < _PARALLEL_FROM or processes == 1:
+    blocks = line_blocks(corpus, BLOCK_ROWS)
+    first = list(islice(blocks, PARALLEL_FROM))
+    processes = _processors()
+    if len(first) < PARALLEL_FROM or processes == 1:
         encoder = Encoder(tokenizer)
         yield from (_encode(lines, encoder, corpus, length) for lines in chain(first, blocks))
         return
@@ -121,6 +121,13 @@ def _blocks(corpus: Path, tokenizer: Any, length: int) -> Iterator[Block]:
             waiting.append(pool.submit(_work, lines))
         for one in waiting:
             yield one.result()
+
+
+def _processors() -> int:
+    """How many this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 _worker: tuple[Encoder, Path, int] | None = None  # of one encoding process
