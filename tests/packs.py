@@ -84,6 +84,6 @@ def loss_and_gradient(net, packs, **how):
     return loss, torch.cat([p.grad.flatten() for p in first.parameters() if p.grad is not None])
 
 
-def assert_same(one, other, loss=1e-5, gradient=1e-4):
+def assert_same(one, other, loss=1e-5, gradient=1e-5):
     assert one[0] == pytest.approx(other[0], rel=loss)
     assert float((one[1] - other[1]).norm() / other[1].norm()) < gradient

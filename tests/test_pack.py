@@ -71,7 +71,8 @@ def test_loss_and_gradient_are_those_of_the_rows_one_by_one(rows):
     assert use_row_attention(net)
     [together] = make_packs_for(net, rows, 4096)
     assert [len(group.rows) for group in together.groups] == [5, 1]
-    assert_same(loss_and_gradient(net, [together]), alone)
+    # Over thirty layers float32 adds up to 2.5e-5 of the norm; the tiny models stay under 1e-5.
+    assert_same(loss_and_gradient(net, [together]), alone, gradient=1e-4)
 
 
 @pytest.mark.parametrize(("family", "config"), FAMILIES)
