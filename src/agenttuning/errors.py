@@ -64,6 +64,10 @@ class EngineError(UserError):
     """The engine or endpoint cannot answer at all (down, wrong key, model not found)."""
 
 
+class BudgetSpent(UserError):
+    """A further call to a model might cost more than the user allows."""
+
+
 class Diverged(UserError):
     """Training came to a loss or a gradient that is no finite number."""
 

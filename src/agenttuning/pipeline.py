@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from agenttuning.conversation import Conversation
+from agenttuning.corpus.construct.config import ConstructConfig, Subject
 from agenttuning.corpus.filter import FilterConfig, filter_trajectories, funnel_table
 from agenttuning.corpus.mixture import MixConfig, mix
 from agenttuning.corpus.redesign import RedesignConfig, capability_table, redesign
@@ -26,7 +27,7 @@ from agenttuning.files import atomic_write, read_json, write_json
 from agenttuning.progress import bar
 from agenttuning.recipe import Recipe, dump, runnable
 from agenttuning.rollout.collect import CollectConfig, collect
-from agenttuning.settings import plain
+from agenttuning.settings import plain, redact
 from agenttuning.stages import Stage, log_event, perform, status
 from agenttuning.training.available import cards, main_memory
 from agenttuning.training.config import TrainConfig
@@ -133,6 +134,24 @@ def collect_stage(config: CollectConfig, out: Path, *, dialect: str, seed: int) 
     settings = plain(config) | {"seed": seed, "dialect": None if config.agent == "expert" else dialect}
     inputs = tuple(Path(path) for path in config.data.values())
     return Stage("collect", out, settings, inputs, work, grows=("environments", "samples"))
+
+
+def construct_stage(
+    config: ConstructConfig, subject: Subject, out: Path, *, dialect: str, seed: int
+) -> Stage:
+    """What was paid for lies beside `out`, so that it outlasts a change of the settings."""
+    replies = out.with_name(out.name + ".replies")
+
+    def work(partial: Path) -> Mapping[str, Any]:
+        from agenttuning.corpus.construct.construct import construct
+
+        with bar("construct") as progress:
+            return construct(config, subject, partial, replies=replies, seed=seed, progress=progress)
+
+    settings = plain(config) | {"subject": subject, "dialect": dialect, "seed": seed}
+    settings |= {name: redact(settings[name] or "") for name in ("teacher", "solver")}
+    inputs = [Path(path) for path in (config.seeds, config.source) if path is not None]
+    return Stage("construct", out, settings, tuple(inputs), work)
 
 
 def filter_stage(config: FilterConfig, trajectories: Path, out: Path) -> Stage:
@@ -257,6 +276,8 @@ def report(folder: Path, *, say: Say = print) -> Path:
 
 def summary(stage: str, counts: Mapping[str, Any]) -> list[str]:
     """A finished stage's counts as a few lines to read."""
+    if stage == "construct":
+        return _constructed(counts)
     if stage == "filter":
         return funnel_table(counts).splitlines()
     if stage == "redesign":
@@ -276,3 +297,14 @@ def summary(stage: str, counts: Mapping[str, Any]) -> list[str]:
             for name, score in counts.items()
         ]
     return []
+
+
+def _constructed(counts: Mapping[str, Any]) -> list[str]:
+    """Tasks, the reasons of what was refused, what it cost, and why it ended early."""
+    total = counts["spent"]["total"]
+    tokens = total["prompt"] + total["completion"]
+    dollars = f", ${total['usd']:.4g}" if total["usd"] else ""
+    lines = [f"{counts['tasks']} tasks of {counts['candidates']} candidates"]
+    lines += [f"  {count} refused: {reason}" for reason, count in counts["refused"].items()]
+    lines.append(f"{total['calls']} replies, {tokens} tokens{dollars}, earlier runs included")
+    return [*lines, f"stopped: {counts['stopped']}"] if counts["stopped"] else lines

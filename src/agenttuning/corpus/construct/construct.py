@@ -1,0 +1,167 @@
+"""A run of instruction construction, from a teacher to files.
+
+    OUT/data/train_OUT/training.json   problems on a machine     OUT/train.jsonl   questions about tables
+    OUT/trajectories/database.jsonl    derived trajectories      OUT/refused.json  why the others were not taken
+    OUT.replies/                       what was paid for: kept beside the folder, and read before anybody is asked
+
+>>> construct(ConstructConfig(teacher="http://localhost:8000/v1#big", tasks=200), "database", Path("made"), ...)
+{'tasks': 200, 'candidates': 431, 'refused': {'solver_disagrees': 120, ...}, 'spent': {...}, 'stopped': ''}
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from agenttuning import engines
+from agenttuning.corpus.construct.config import ConstructConfig, Prices, Subject
+from agenttuning.corpus.construct.journal import Journal
+from agenttuning.corpus.construct.paid import PaidEngine
+from agenttuning.corpus.construct.purse import Purse
+from agenttuning.corpus.construct.refusal import REASONS, Refusals
+from agenttuning.corpus.construct.self_instruct import Made, self_instruct
+from agenttuning.corpus.construct.similarity import Pool
+from agenttuning.corpus.construct.world import World
+from agenttuning.engines import Engine
+from agenttuning.errors import BadInput
+from agenttuning.files import write_json
+from agenttuning.progress import Progress
+
+REPLIES, VERDICTS = "replies.jsonl", "verdicts.jsonl"
+
+
+@dataclass
+class Teachers:
+    """The models of a run, opened when they are first asked, and the purse that pays them."""
+
+    config: ConstructConfig
+    purse: Purse
+    _open: ExitStack
+    _engines: dict[str, Engine]
+
+    def engine(self, role: str, *, solver: bool = False) -> PaidEngine:
+        """The teacher, or the solver where that is another one."""
+        config = self.config
+        model = (config.solver if solver else None) or config.teacher
+        price: Prices = (config.solver_price if solver else None) or config.price
+        return PaidEngine(model, self.purse, role=role, price=price, open_engine=lambda: self._opened(model))
+
+    def _opened(self, model: str) -> Engine:
+        if model not in self._engines:
+            kind = self.config.engine if model == self.config.teacher else "auto"
+            limit = self.config.requests_per_minute if model.startswith(("http://", "https://")) else None
+            made = engines.make(model, kind, requests_per_minute=limit)
+            self._engines[model] = self._open.enter_context(made)
+        return self._engines[model]
+
+
+@contextmanager
+def teachers(config: ConstructConfig, replies: Path) -> Generator[Teachers]:
+    """`replies` is the folder in which what was paid for is kept."""
+    with ExitStack() as stack, Journal(replies / REPLIES) as journal:
+        purse = Purse(journal, tokens=config.budget_tokens, usd=config.budget_usd)
+        yield Teachers(config, purse, stack, {})
+
+
+def check(config: ConstructConfig, subject: Subject) -> None:
+    """Raise for what can be known to be wrong before anybody is paid."""
+    from agenttuning.environments import environment_class
+
+    environment_class(subject)
+    if config.source is not None and subject != "database":
+        raise BadInput(f"a text-to-SQL set is for the environment database, not for {subject}")
+    for name in ("source", "databases", "seeds"):
+        value = getattr(config, name)
+        if value is not None and not Path(value).exists():
+            raise BadInput(f"{value}: no such file or folder; {name} names it")
+
+
+def make_world(subject: Subject) -> World:
+    if subject == "operating_system":
+        from agenttuning.corpus.construct.machine import Machine
+
+        return Machine()
+    from agenttuning.corpus.construct.tables import Tables
+
+    return Tables()
+
+
+def begun_pool(config: ConstructConfig, world: World, seed: int) -> Pool:
+    """The pool as a run begins: instructions of built-in tasks, or of a file."""
+    if config.seeds is None:
+        return Pool(world.seeds(seed), config.similarity)
+    from agenttuning.environments import make
+
+    environment = make(world.name, Path(config.seeds), skip_bad=True)
+    return Pool((task.goal for task in environment.tasks("train")), config.similarity)
+
+
+def construct(
+    config: ConstructConfig,
+    subject: Subject,
+    out: Path,
+    *,
+    replies: Path,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Write problems that a teacher made up; returns counts. Nothing is asked that `replies` holds already."""
+    check(config, subject)
+    world = make_world(subject)
+    with teachers(config, replies) as staff, Journal(replies / VERDICTS) as verdicts:
+        pool = begun_pool(config, world, seed)
+        try:
+            made = self_instruct(
+                config,
+                world,
+                writer=staff.engine("write"),
+                solver=staff.engine("solve", solver=True),
+                verdicts=verdicts,
+                pool=pool,
+                seed=seed,
+                progress=telling(progress, config.tasks, staff.purse),
+            )
+        finally:
+            world.close()
+        if made.records:
+            world.write(out, made.records)
+        return finished(out, made, staff.purse)
+
+
+def telling(progress: Progress | None, total: int, purse: Purse) -> Callable[[int], None] | None:
+    """What `progress` shows: tasks, and what they have cost."""
+    if progress is None:
+        return None
+
+    def show(kept: int) -> None:
+        spent = purse.total
+        dollars = f", ${spent.usd:.2f}" if spent.usd else ""
+        progress(kept, total, f"{spent.calls} replies, {spent.tokens} tokens{dollars}")
+
+    return show
+
+
+def finished(out: Path, made: Made, purse: Purse) -> dict[str, Any]:
+    """Write refused.json and return the run's counts."""
+    write_json(out / "refused.json", explained(made.refusals))
+    return {
+        "tasks": len(made.records),
+        "candidates": made.candidates,
+        "refused": made.refusals.counts,
+        "spent": spending(purse),
+        "stopped": made.stopped,
+    }
+
+
+def explained(refusals: Refusals) -> dict[str, Mapping[str, Any]]:
+    return {
+        reason: {"count": count, "meaning": REASONS[reason], "example": refusals.examples[reason]}
+        for reason, count in refusals.counts.items()
+    }
+
+
+def spending(purse: Purse) -> dict[str, Any]:
+    """By role and in all, over all runs that used these replies."""
+    rows = {role: asdict(spent) for role, spent in sorted(purse.spent.items())} | {"total": asdict(purse.total)}
+    return {role: row | {"usd": round(row["usd"], 6)} for role, row in rows.items()}
