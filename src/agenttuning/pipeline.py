@@ -15,18 +15,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from agenttuning.agents.model import ModelAgent
 from agenttuning.conversation import Conversation
 from agenttuning.corpus.construct.config import ConstructConfig, Subject
 from agenttuning.corpus.filter import FilterConfig, filter_trajectories, funnel_table
 from agenttuning.corpus.mixture import MixConfig, mix
 from agenttuning.corpus.redesign import RedesignConfig, capability_table, redesign
+from agenttuning.engines import Sampling
 from agenttuning.errors import UnknownShape
 from agenttuning.evaluation.scores import compare_scores
 from agenttuning.evaluation.suites import EvaluateConfig, evaluate
 from agenttuning.files import atomic_write, read_json, write_json
 from agenttuning.progress import bar
 from agenttuning.recipe import Recipe, dump, runnable
-from agenttuning.rollout.collect import CollectConfig, collect
+from agenttuning.rollout.collect import CollectConfig, collect, play_all
 from agenttuning.settings import plain, redact
 from agenttuning.stages import Stage, log_event, perform, status
 from agenttuning.training.available import cards, main_memory
@@ -136,9 +138,7 @@ def collect_stage(config: CollectConfig, out: Path, *, dialect: str, seed: int) 
     return Stage("collect", out, settings, inputs, work, grows=("environments", "samples"))
 
 
-def construct_stage(
-    config: ConstructConfig, subject: Subject, out: Path, *, dialect: str, seed: int
-) -> Stage:
+def construct_stage(config: ConstructConfig, subject: Subject, out: Path, *, dialect: str, seed: int) -> Stage:
     """What was paid for lies beside `out`, so that it outlasts a change of the settings."""
     replies = out.with_name(out.name + ".replies")
 
@@ -146,12 +146,35 @@ def construct_stage(
         from agenttuning.corpus.construct.construct import construct
 
         with bar("construct") as progress:
-            return construct(config, subject, partial, replies=replies, seed=seed, progress=progress)
+            counts = construct(config, subject, partial, replies=replies, seed=seed, progress=progress)
+        if config.source is None or config.way == "annotate" or not counts["tasks"]:
+            return counts
+        return {**counts, **_play(config, partial, replies, dialect=dialect, seed=seed)}
 
     settings = plain(config) | {"subject": subject, "dialect": dialect, "seed": seed}
     settings |= {name: redact(settings[name] or "") for name in ("teacher", "solver")}
     inputs = [Path(path) for path in (config.seeds, config.source) if path is not None]
     return Stage("construct", out, settings, tuple(inputs), work)
+
+
+def _play(config: ConstructConfig, folder: Path, replies: Path, *, dialect: str, seed: int) -> Mapping[str, Any]:
+    """The teacher plays what was derived, out of the same budget; what it cost so far is part of what comes back."""
+    from agenttuning import dialects
+    from agenttuning.corpus.construct.construct import spending, teachers
+
+    tasks = folder / "train.jsonl"
+    with tasks.open(encoding="utf-8") as stream:
+        number = sum(1 for _ in stream)
+    chosen = CollectConfig(
+        {"database": number}, data={"database": str(tasks)}, concurrency=config.concurrency, workers=config.workers
+    )
+    with teachers(config, replies) as staff, bar("play") as progress:
+        engine = staff.engine("act")
+        sampling = Sampling(max_tokens=config.max_tokens, seed=seed)
+        agent = ModelAgent(engine.model, engine, dialects.get(dialect), sampling)
+        played = play_all(chosen, folder / "trajectories", agent, seed=seed, progress=progress)["database"]
+        stopped = {"stopped": played.pop("stopped")} if "stopped" in played else {}
+        return {"episodes": played, "spent": spending(staff.purse)} | stopped
 
 
 def filter_stage(config: FilterConfig, trajectories: Path, out: Path) -> Stage:
@@ -306,5 +329,8 @@ def _constructed(counts: Mapping[str, Any]) -> list[str]:
     dollars = f", ${total['usd']:.4g}" if total["usd"] else ""
     lines = [f"{counts['tasks']} tasks of {counts['candidates']} candidates"]
     lines += [f"  {count} refused: {reason}" for reason, count in counts["refused"].items()]
+    if "episodes" in counts:
+        outcomes = ", ".join(f"{count} {name}" for name, count in counts["episodes"]["outcomes"].items())
+        lines.append(f"{counts['episodes']['episodes']} episodes: {outcomes}")
     lines.append(f"{total['calls']} replies, {tokens} tokens{dollars}, earlier runs included")
     return [*lines, f"stopped: {counts['stopped']}"] if counts["stopped"] else lines

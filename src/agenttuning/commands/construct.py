@@ -2,7 +2,6 @@
 
 import json as jsons
 import sys
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter

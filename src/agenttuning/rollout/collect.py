@@ -24,7 +24,7 @@ from agenttuning.agents.fallible import FallibleExpert
 from agenttuning.agents.model import ModelAgent
 from agenttuning.atif import dumps, read_trajectories, write_trajectories
 from agenttuning.engines import Engine, Sampling
-from agenttuning.errors import BadInput
+from agenttuning.errors import BadInput, BudgetSpent
 from agenttuning.files import disk_error
 from agenttuning.rollout.episode import run_episode
 from agenttuning.rollout.workers import Description, Pool
@@ -157,16 +157,19 @@ def play_all(
                     seed=job.seed,
                 )
 
+        stopped = {}
         try:
             for trajectory in _concurrently(play, _mixed(journals), concurrency):
                 journals[trajectory.task.environment].append(trajectory)
                 done += 1
                 if progress:
                     progress(done, total, "episodes")
+        except BudgetSpent as error:  # what is finished is whole; the rest is for a larger budget
+            stopped = {"stopped": str(error)}
         finally:
             for journal in journals.values():
                 journal.close()
-    return {name: journal.finish() for name, journal in journals.items()}
+    return {name: journal.finish() | stopped for name, journal in journals.items()}
 
 
 def _mixed(journals: Mapping[str, "_Journal"]) -> Iterator[_Job]:

@@ -94,7 +94,9 @@ class ConstructConfig:
         if not 0 < self.similarity <= 1:
             raise BadInput(f"similarity is above 0 and at most 1, found {self.similarity}")
         if self.budget_usd is not None and not (self.price.prompt or self.price.completion):
-            raise BadInput("budget_usd needs what tokens cost: --price.prompt and --price.completion, in dollars a million")
+            raise BadInput(
+                "budget_usd needs what tokens cost: --price.prompt and --price.completion, in dollars a million"
+            )
         if self.databases is not None and self.source is None:
             raise BadInput("databases belong to a text-to-SQL set; give it as --source")
 

@@ -8,11 +8,12 @@
 {'tasks': 200, 'candidates': 431, 'refused': {'solver_disagrees': 120, ...}, 'spent': {...}, 'stopped': ''}
 """
 
+import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agenttuning import engines
 from agenttuning.corpus.construct.config import ConstructConfig, Prices, Subject
@@ -28,6 +29,9 @@ from agenttuning.errors import BadInput
 from agenttuning.files import write_json
 from agenttuning.progress import Progress
 
+if TYPE_CHECKING:
+    from agenttuning.corpus.construct.sql_set import SqlSet
+
 REPLIES, VERDICTS = "replies.jsonl", "verdicts.jsonl"
 
 
@@ -37,31 +41,35 @@ class Teachers:
 
     config: ConstructConfig
     purse: Purse
-    _open: ExitStack
-    _engines: dict[str, Engine]
+    _asking: ExitStack  # waits for replies under way, before `_closing` closes the engines
+    _closing: ExitStack
+    _engines: dict[str, Engine] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def engine(self, role: str, *, solver: bool = False) -> PaidEngine:
         """The teacher, or the solver where that is another one."""
         config = self.config
         model = (config.solver if solver else None) or config.teacher
         price: Prices = (config.solver_price if solver else None) or config.price
-        return PaidEngine(model, self.purse, role=role, price=price, open_engine=lambda: self._opened(model))
+        engine = PaidEngine(model, self.purse, role=role, price=price, open_engine=lambda: self._opened(model))
+        return self._asking.enter_context(engine)
 
     def _opened(self, model: str) -> Engine:
-        if model not in self._engines:
-            kind = self.config.engine if model == self.config.teacher else "auto"
-            limit = self.config.requests_per_minute if model.startswith(("http://", "https://")) else None
-            made = engines.make(model, kind, requests_per_minute=limit)
-            self._engines[model] = self._open.enter_context(made)
-        return self._engines[model]
+        with self._lock:
+            if model not in self._engines:
+                kind = self.config.engine if model == self.config.teacher else "auto"
+                engine = engines.make(model, kind, requests_per_minute=self.config.requests_per_minute)
+                self._engines[model] = engine
+                self._closing.callback(engine.close)
+            return self._engines[model]
 
 
 @contextmanager
 def teachers(config: ConstructConfig, replies: Path) -> Generator[Teachers]:
     """`replies` is the folder in which what was paid for is kept."""
-    with ExitStack() as stack, Journal(replies / REPLIES) as journal:
+    with Journal(replies / REPLIES) as journal, ExitStack() as closing, ExitStack() as asking:
         purse = Purse(journal, tokens=config.budget_tokens, usd=config.budget_usd)
-        yield Teachers(config, purse, stack, {})
+        yield Teachers(config, purse, asking, closing)
 
 
 def check(config: ConstructConfig, subject: Subject) -> None:
@@ -106,8 +114,13 @@ def construct(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Write problems that a teacher made up; returns counts. Nothing is asked that `replies` holds already."""
+    """Write tasks, or with a source and the way `annotate` trajectories; returns counts.
+
+    Nothing is asked that `replies` holds already.
+    """
     check(config, subject)
+    if config.source is not None:
+        return _derive(config, out, replies=replies, seed=seed, progress=progress)
     world = make_world(subject)
     with teachers(config, replies) as staff, Journal(replies / VERDICTS) as verdicts:
         pool = begun_pool(config, world, seed)
@@ -127,6 +140,35 @@ def construct(
         if made.records:
             world.write(out, made.records)
         return finished(out, made, staff.purse)
+
+
+def _derive(
+    config: ConstructConfig, out: Path, *, replies: Path, seed: int, progress: Progress | None
+) -> dict[str, Any]:
+    from agenttuning.atif import write_trajectories
+    from agenttuning.corpus.construct import derive
+    from agenttuning.corpus.construct.tables import Tables
+
+    of = sql_set(config)
+    with teachers(config, replies) as staff:
+        show = telling(progress, config.tasks, staff.purse)
+        if config.way == "interact":
+            made = derive.tasks(config, of, seed=seed, progress=show)
+            if made.records:
+                Tables().write(out, made.records)
+            return finished(out, made, staff.purse)
+        made, kept = derive.annotate(config, of, writer=staff.engine("thoughts"), seed=seed, progress=show)
+        if kept:
+            write_trajectories(out / "trajectories" / "database.jsonl", kept)
+        return finished(out, made, staff.purse) | {"tasks": len(kept)}
+
+
+def sql_set(config: ConstructConfig) -> "SqlSet":
+    """The set that the settings name. Raises BadInput."""
+    from agenttuning.corpus.construct.sql_set import SqlSet
+
+    assert config.source is not None
+    return SqlSet.find(Path(config.source), Path(config.databases) if config.databases else None)
 
 
 def telling(progress: Progress | None, total: int, purse: Purse) -> Callable[[int], None] | None:

@@ -58,7 +58,9 @@ class Machine:
         check = value.get("check")
         kind = check.get("kind") if isinstance(check, dict) else None
         if not isinstance(check, dict) or not isinstance(kind, str) or kind not in KINDS:
-            raise Refused("fields", f"'check' should be an object with a kind of {', '.join(KINDS)}, found {check!r:.60}")
+            raise Refused(
+                "fields", f"'check' should be an object with a kind of {', '.join(KINDS)}, found {check!r:.60}"
+            )
         if isinstance(check.get("answer"), int | float) and not isinstance(check["answer"], bool):
             check = check | {"answer": str(check["answer"])}
         answer = text_field(check, "answer", most=MAX_ANSWER) if kind == "exact_match" else ""

@@ -12,7 +12,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import asdict
 from typing import Any, Self
 
@@ -70,7 +70,10 @@ class PaidEngine:
         return promise
 
     def close(self) -> None:
-        """The engine behind belongs to who opened it."""
+        """Wait for the replies that are under way: they are paid for. The engine behind belongs to who opened it."""
+        with self._lock:
+            promises = list(self._under_way.values())
+        wait(promises)
 
     def __enter__(self) -> Self:
         return self

@@ -12,7 +12,7 @@ are paid for already, and so do verdicts, so a run that is started again catches
 import hashlib
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,13 +63,10 @@ def self_instruct(
             asked = list(_asked(numbers, config, world, writer, topics, pool, seed, made))
             drafts = [draft for number, promise in asked if (draft := _read(world, promise, pool, made)) is not None]
             tried = threads.map(lambda draft: _tried(world, draft, verdicts), drafts)
-            whole = [draft for draft in tried if not _refused(draft, made)]
-            questions = _solved(whole, world, solver, made)
+            questions = _solved(_taken(tried, made), world, solver, made)
             agreed = threads.map(lambda pair: _agreed(world, *pair, verdicts), questions)
-            for draft in agreed:
-                if not _refused(draft, made):
-                    about = {"teacher": writer.model, "solver": solver.model}
-                    made.records.append(draft.record | {"constructed": about})
+            about = {"teacher": writer.model, "solver": solver.model}
+            made.records += [draft.record | {"constructed": about} for draft in _taken(agreed, made)]
             made.candidates += len(asked)
             if progress:
                 progress(len(made.records))
@@ -109,7 +106,7 @@ def _asked(
 def _read(world: World, promise: Future[Reply], pool: Pool, made: Made) -> Draft | None:
     """The draft that a reply holds, if it is a new one; it joins the pool, whatever its trial says."""
     try:
-        draft = world.read(_arrived(promise))
+        draft = world.read(arrived(promise))
         count = len(words(draft.instruction))
         if not SHORTEST <= count <= LONGEST:
             raise Refused("instruction", f"{count} words: {draft.instruction}")
@@ -122,9 +119,7 @@ def _read(world: World, promise: Future[Reply], pool: Pool, made: Made) -> Draft
     return draft
 
 
-def _solved(
-    drafts: Sequence[Draft], world: World, solver: PaidEngine, made: Made
-) -> list[tuple[Draft, Future[Reply]]]:
+def _solved(drafts: Sequence[Draft], world: World, solver: PaidEngine, made: Made) -> list[tuple[Draft, Future[Reply]]]:
     sampling = Sampling(max_tokens=SOLVER_TOKENS)
     out = []
     for draft in drafts:
@@ -149,7 +144,7 @@ def _tried(world: World, draft: Draft, verdicts: Journal) -> Draft | Refused:
 
 def _agreed(world: World, draft: Draft, promise: Future[Reply], verdicts: Journal) -> Draft | Refused:
     try:
-        reply = _arrived(promise)
+        reply = arrived(promise)
     except Refused as refused:
         return refused
 
@@ -161,7 +156,7 @@ def _agreed(world: World, draft: Draft, promise: Future[Reply], verdicts: Journa
     return verdict if isinstance(verdict, Refused) else draft
 
 
-def _arrived(promise: Future[Reply]) -> Reply:
+def arrived(promise: Future[Reply]) -> Reply:
     """The reply. A prompt that does not fit the model is the candidate's fault; what the user can mend is raised."""
     try:
         return promise.result()
@@ -188,8 +183,12 @@ def _verdict(verdicts: Journal, judge: Callable[[], dict[str, Any]], *question: 
     return found
 
 
-def _refused(outcome: Draft | Refused, made: Made) -> bool:
-    if isinstance(outcome, Refused):
-        made.refusals.add(outcome)
-        return True
-    return False
+def _taken(outcomes: Iterable[Draft | Refused], made: Made) -> list[Draft]:
+    """The drafts; what was refused is counted."""
+    drafts = []
+    for outcome in outcomes:
+        if isinstance(outcome, Refused):
+            made.refusals.add(outcome)
+        else:
+            drafts.append(outcome)
+    return drafts

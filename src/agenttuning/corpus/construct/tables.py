@@ -50,7 +50,7 @@ class Tables:
 
     def __init__(self) -> None:
         environment_class("database")  # raises where an extra or a server is missing
-        self._desks: list[_Desk] = []
+        self._desks: list[Desk] = []
 
     def seeds(self, seed: int) -> list[str]:
         return [task.goal for task in Database().tasks("train", limit=SEEDS, seed=seed)]
@@ -74,7 +74,7 @@ class Tables:
             raise Refused("fields", f"'sql' is neither a query nor a change of rows: {sql[:60]!r}")
         record = {
             "description": question,
-            "type": [_kind(sql)],
+            "type": [statement_kind(sql)],
             "sql": {"query": sql},
             "table": read[0] if len(read) == 1 else read,
         }
@@ -85,31 +85,31 @@ class Tables:
         sql = record["sql"]["query"]
         with self._desk() as desk:
             # A first label, so that the loader takes the record; what counts is executed on what it loads.
-            tables = contents(_loaded(record | {"label": [sql]}))
+            tables = contents(loaded(record | {"label": [sql]}))
             if _CHANGE.match(sql):
                 before, after = desk.change(tables, sql)
                 if same_state(before, after):
                     raise Refused("changes_nothing", sql)
                 digests = [table_hash(after[name]) for name in sorted(after)]
                 record |= {"label": [sql], "answer_md5": str([(digest,) for digest in digests])}
-                task = _loaded(record)
+                task = loaded(record)
                 wrong = [("", "done"), (_spoil(tables[0]), "done")]
             else:
                 values = desk.query(tables, sql)
                 if not same_label(values, desk.query([_typed(table) for table in tables], sql)):
                     raise Refused("text_columns", sql)
                 record["label"] = values
-                task = _loaded(record)
+                task = loaded(record)
                 wrong = [("", nonsense) for nonsense in NONSENSE]
             if not desk.play(task, sql):
                 raise Refused("reference_refused", sql)
             for statement, answer in wrong:
                 if desk.play(task, statement, answer):
                     raise Refused("accepts_nonsense", repr(statement or answer))
-        return Draft(draft.instruction, record)
+        return Draft(draft.instruction, {"id": record_id("self-instruct", record)} | record)
 
     def solver_prompt(self, draft: Draft) -> Conversation:
-        task = _loaded(draft.record)
+        task = loaded(draft.record)
         tables = contents(task)
         rows = [
             f"{table.name}: {json.dumps([list(row) for row in table.rows[:SHOWN_ROWS]], ensure_ascii=False)}"
@@ -121,13 +121,13 @@ class Tables:
     def solve(self, draft: Draft, reply: Reply) -> None:
         sql = code_of(reply, "sql", "mysql").rstrip("; \n")
         with self._desk() as desk:
-            if not desk.play(_loaded(draft.record), sql):
+            if not desk.play(loaded(draft.record), sql):
                 raise Refused("solver_disagrees", sql)
 
     def write(self, folder: Path, records: Sequence[dict[str, Any]]) -> Path:
         """One file of dbbench's lines; its name begins with train, so that the loader knows what they are for."""
         path = folder / "train.jsonl"
-        write_jsonl(path, ({"id": record_id("self-instruct", record)} | record for record in records))
+        write_jsonl(path, records)
         return path
 
     def close(self) -> None:
@@ -135,9 +135,9 @@ class Tables:
             desk.close()
 
     @contextmanager
-    def _desk(self) -> Generator["_Desk"]:
+    def _desk(self) -> Generator["Desk"]:
         """A database for one trial. A server is kept for the next; SQLite's belongs to the thread that opened it."""
-        desk = self._desks.pop() if self._desks else _Desk()
+        desk = self._desks.pop() if self._desks else Desk()
         try:
             yield desk
         except (EnvironmentFailure, AssertionError) as error:
@@ -149,7 +149,7 @@ class Tables:
                 desk.close()
 
 
-class _Desk:
+class Desk:
     """A bare database to find out what a statement does, and the environment to play in."""
 
     def __init__(self) -> None:
@@ -218,7 +218,7 @@ def _read(observation: str) -> list[Any]:
     return values if isinstance(values, list) else [values]
 
 
-def _loaded(record: dict[str, Any]) -> Task:
+def loaded(record: dict[str, Any]) -> Task:
     """The record as the environment reads it from a file."""
     with TemporaryDirectory(prefix="agenttuning-") as folder:
         file = Path(folder) / "train.jsonl"
@@ -274,7 +274,7 @@ def _spoil(table: Content) -> str:
     return f"UPDATE `{name}` SET `{column}` = '{NONSENSE[0]}'"
 
 
-def _kind(sql: str) -> str:
+def statement_kind(sql: str) -> str:
     """dbbench's word for a statement: what it changes, or by which means it finds its answer."""
     text = re.sub(r"'[^']*'", "", sql).upper()
     if change := _CHANGE.match(sql):

@@ -1,7 +1,9 @@
 """What a teacher reads when it is to write a question about tables, or to answer one with SQL."""
 
+import json
 import random
 from collections.abc import Sequence
+from typing import Any
 
 from agenttuning.conversation import Conversation, system, user
 
@@ -39,16 +41,30 @@ columns.
 All columns are of type TEXT. Where a column holds numbers, compare, order and add them as numbers: (price + 0) > 9, \
 ORDER BY (price + 0), SUM(price + 0)."""
 
-_EXAMPLE = """{"question": "Which two ships with at least ten sailors are the longest?", "tables": [{"name": "ship", \
-"columns": ["name", "harbour", "length", "crew"], "rows": [["Brave Swan", "Oakham", "62", "18"], ["Royal Star", \
-"Walbury", "104", "41"], ["Little Owl", "Oakham", "110", "6"], ["North Wind", "Torworth", "88", "23"], ["Grey Heron", \
-"Walbury", "71", "12"]]}], "sql": "SELECT name FROM ship WHERE (crew + 0) >= 10 ORDER BY (length + 0) DESC LIMIT 2"}"""
+EXAMPLE: dict[str, Any] = {
+    "question": "Which two ships with at least ten sailors are the longest?",
+    "tables": [
+        {
+            "name": "ship",
+            "columns": ["name", "harbour", "length", "crew"],
+            "rows": [
+                ["Brave Swan", "Oakham", "62", "18"],
+                ["Royal Star", "Walbury", "104", "41"],
+                ["Little Owl", "Oakham", "110", "6"],
+                ["North Wind", "Torworth", "88", "23"],
+                ["Grey Heron", "Walbury", "71", "12"],
+            ],
+        }
+    ],
+    "sql": "SELECT name FROM ship WHERE (crew + 0) >= 10 ORDER BY (length + 0) DESC LIMIT 2",
+}
+"""As a prompt shows it."""
 
 
 def writing(topic: str, known: Sequence[str], dice: random.Random) -> Conversation:
     skill = dice.choice(list(SKILLS.values()))
     listed = "\n".join(f"- {' '.join(text.split())}" for text in known)
-    asked = f"An example of the form:\n{_EXAMPLE}\n\n"
+    asked = f"An example of the form:\n{json.dumps(EXAMPLE)}\n\n"
     if listed:
         asked += f"Questions that are there already:\n{listed}\n\n"
     asked += f"Write a new question, unlike all of these. The database is of {topic}. The statement {skill}."
