@@ -116,15 +116,15 @@ def test_a_budget_stops_cleanly_and_a_larger_one_goes_on(tmp_path: Path, capsys)
     with TeacherServer(teach) as server:
         options = ("--out", str(out), "--teacher", server.model, "--tasks", "6", "--similarity", "0.9", "--json")
         options += ("--max-tokens", "100", "--batch", "2")
-        assert construct(*options, "--budget-tokens", "5000") == 0
+        assert construct(*options, "--budget-tokens", "3500") == 0
         first = counts_of(capsys)
         assert 0 < first["tasks"] < 6
-        assert first["stopped"].startswith("the budget of 5000 tokens is used up")
+        assert first["stopped"].startswith("the budget of 3500 tokens is used up")
         assert len((out / "train.jsonl").read_text().splitlines()) == first["tasks"]
         total = first["spent"]["total"]
-        assert total["prompt"] + total["completion"] <= 5000
+        assert total["prompt"] + total["completion"] <= 3500
         before = len(server.requests)
-        assert construct(*options, "--budget-tokens", "5000") == 0  # the same again asks nobody
+        assert construct(*options, "--budget-tokens", "3500") == 0  # the same again asks nobody
         assert len(server.requests) == before
         capsys.readouterr()
         assert construct(*options, "--budget-tokens", "500000") == 0
@@ -153,7 +153,7 @@ def test_a_dry_run_asks_nobody(tmp_path: Path, capsys):
 
 def test_topics_seeds_and_a_second_model(tmp_path: Path, capsys):
     seeds = tmp_path / "dev.jsonl"
-    own = {"description": "What is the crew of the ship called Brave Swan?", "type": ["other"], "label": ["18"],
+    own = {"description": "What is the crew of the ship called Royal Star?", "type": ["other"], "label": ["18"],
            "table": {"table_name": "t", "table_info": {"columns": [{"name": "a"}], "rows": [["1"]]}}}  # fmt: skip
     seeds.write_text(json.dumps(own))
     with TeacherServer(teach) as server, TeacherServer(lambda request: "```sql\nSELECT 1\n```") as other:
@@ -163,7 +163,7 @@ def test_topics_seeds_and_a_second_model(tmp_path: Path, capsys):
         assert all(
             "of a harbour" in said(request) and own["description"] in said(request) for request in server.requests
         )
-        assert len(other.requests) == 12 - 1  # the crew of the Brave Swan is a seed
+        assert len(other.requests) == 12 - 1  # the crew of the Royal Star is a seed
     counts = counts_of(capsys)
     assert (counts["tasks"], counts["refused"]["solver_disagrees"]) == (0, 11)
     assert not (tmp_path / "made" / "train.jsonl").exists()
@@ -175,7 +175,7 @@ def test_mistakes_are_told_in_a_line(tmp_path: Path, capsys):
     out = ("--out", str(tmp_path / "made"), "--teacher", "http://127.0.0.1:9/v1#m")
     for arguments, told in (
         (("--budget-usd", "1"), "budget_usd needs what tokens cost"),
-        (("--source", str(tmp_path / "none")), "no such file or folder; source names it"),
+        (("--source", str(tmp_path / "none")), "no such file or folder"),
         (("--source", str(tmp_path)), "no questions in it"),
         (("--tasks", "0"), "tasks must be at least 1"),
     ):

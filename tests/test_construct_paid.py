@@ -105,11 +105,11 @@ def test_a_budget_is_not_exceeded(tmp_path: Path, budget: dict):
                     promises[-1].result()
 
         with pytest.raises(BudgetSpent, match="is used up"):
-            ask_on(wait=False)  # what is under way counts at its worst
-        for promise in promises:
-            promise.result()
+            ask_on(wait=False)  # what is under way counts at its worst, and is waited for
+        at_once = len(server.requests)
         with pytest.raises(BudgetSpent):
-            ask_on(wait=True)  # now at what it took
+            ask_on(wait=True)
+        assert len(server.requests) == at_once  # one after the other there is room for no more
         total = engine._purse.total
         assert 0 < total.calls == len(server.requests)
         assert total.tokens <= budget.get("tokens", 10**9)

@@ -45,9 +45,14 @@ class PaidEngine:
                 return _done(stored)
             if (same := self._under_way.get(key)) is not None:
                 return same
-            tokens, usd = worst_case(len(question), sampling.max_tokens, self._price)
-            self._purse.reserve(tokens, usd)
             promise = self._under_way[key] = Future()
+        tokens, usd = worst_case(len(question), sampling.max_tokens, self._price)
+        try:
+            self._purse.reserve(tokens, usd)
+        except BaseException as error:
+            self._forget(key)
+            promise.set_exception(error)
+            raise
         try:
             asked = self._open().submit(conversation, sampling)
         except BaseException as error:
@@ -95,6 +100,9 @@ class PaidEngine:
 
     def _settle(self, key: str, tokens: int, usd: float) -> None:
         self._purse.release(tokens, usd)
+        self._forget(key)
+
+    def _forget(self, key: str) -> None:
         with self._lock:
             self._under_way.pop(key, None)
 

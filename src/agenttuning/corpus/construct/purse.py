@@ -42,8 +42,9 @@ class Purse:
         self.journal = journal
         self.spent: dict[str, Spent] = {}
         self._tokens, self._usd = tokens, usd
-        self._lock = threading.Lock()
-        self._reserved = [0.0, 0.0]  # tokens and dollars of calls under way
+        self._settled = threading.Condition()
+        self._under_way = 0  # calls
+        self._reserved = [0.0, 0.0]  # their tokens and dollars
         for row in journal:
             self._count(row)
 
@@ -56,30 +57,43 @@ class Purse:
         )  # fmt: skip
 
     def reserve(self, tokens: int, usd: float) -> None:
-        """Raises BudgetSpent where a call of so much might exceed the budget."""
-        with self._lock:
-            total = self.total
-            for name, limit, used, held, more in (
-                ("tokens", self._tokens, total.tokens, self._reserved[0], tokens),
-                ("US dollars", self._usd, total.usd, self._reserved[1], usd),
-            ):
-                if limit is not None and used + held + more > limit:
-                    raise BudgetSpent(
-                        f"the budget of {limit:g} {name} is used up ({used:.6g} spent, the next call may take "
-                        f"{more:.3g}); raise it and run the same command to go on"
-                    )
+        """Hold so much for a call. Where that is too much beside calls under way, wait for what they really take;
+        raises BudgetSpent where it is too much without any."""
+        with self._settled:
+            while (told := self._exceeded(tokens, usd)) is not None:
+                if not self._under_way:
+                    raise BudgetSpent(told)
+                self._settled.wait()
+            self._under_way += 1
             self._reserved[0] += tokens
             self._reserved[1] += usd
 
+    def _exceeded(self, tokens: int, usd: float) -> str | None:
+        total = self.total
+        for name, limit, used, held, more in (
+            ("tokens", self._tokens, total.tokens, self._reserved[0], tokens),
+            ("US dollars", self._usd, total.usd, self._reserved[1], usd),
+        ):
+            if limit is not None and used + held + more > limit:
+                return (
+                    f"the budget of {limit:g} {name} is used up ({used:.6g} spent, the next call may take {more:.3g}); "
+                    "raise it and run the same command to go on"
+                )
+        return None
+
     def release(self, tokens: int, usd: float) -> None:
-        with self._lock:
+        """The call has ended; what it took is booked, or it failed."""
+        with self._settled:
+            self._under_way -= 1
             self._reserved[0] -= tokens
-            self._reserved[1] -= usd
+            # No rest of rounding may stay when nothing is under way.
+            self._reserved[1] = self._reserved[1] - usd if self._under_way else 0.0
+            self._settled.notify_all()
 
     def book(self, row: dict[str, Any]) -> None:
         """Store a reply; only then it counts."""
         self.journal.append(row)
-        with self._lock:
+        with self._settled:
             self._count(row)
 
     def _count(self, row: dict[str, Any]) -> None:
