@@ -216,20 +216,48 @@ def test_killed_at_any_moment_nothing_is_lost_or_paid_twice(tmp_path: Path):
     assert (tmp_path / "again" / "train.jsonl").read_bytes() == whole
 
 
+def test_an_endpoint_that_refuses_a_question_costs_that_question(tmp_path: Path, capsys):
+    refused = {2, 9}
+    out = ("--out", str(tmp_path / "made"), "--candidates", "15", "--similarity", "0.9", "--json")
+    with TeacherServer(lambda request: 400 if request["seed"] in refused else teach(request)) as server:
+        assert construct(*out, "--teacher", server.model) == 0
+    counts = counts_of(capsys)
+    assert (counts["refused"]["no_reply"], counts["spent"]["write"]["calls"]) == (2, 13)
+    with TeacherServer(lambda request: 400) as server:
+        assert construct("--out", str(tmp_path / "none"), *out[2:], "--teacher", server.model) == 2
+        assert "refused the request" in capsys.readouterr().err
+        assert len(server.requests) <= 8
+
+
 @pytest.mark.slow
-def test_a_small_model_writes_garbage_and_all_of_it_is_counted(tmp_path: Path):
-    """The built-in model, embedded: it hardly ever writes a problem, and nothing that it writes breaks anything."""
+def test_a_small_model_writes_garbage_and_all_of_it_is_counted(tmp_path: Path, capsys):
+    """The built-in model behind a real server: it hardly ever writes a problem, and nothing that it writes breaks
+    anything. Then a tiny one of random weights, embedded."""
     pytest.importorskip("torch")
-    out = tmp_path / "made"
-    done = subprocess.run(
-        [
-            sys.executable, "-m", "agenttuning", "construct", "database", "--out", str(out), "--teacher",
-            "smollm2-135m-instruct", "--candidates", "2", "--batch", "2", "--max-tokens", "48", "--json",
-        ],
-        capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    counts = json.loads(done.stdout)
-    assert counts["candidates"] == 2 == counts["tasks"] + sum(counts["refused"].values())
-    assert counts["spent"]["write"]["calls"] == 2
+    import tiny
+
+    from agenttuning import engines
+    from agenttuning.conversation import Conversation, system, user
+    from agenttuning.engines import Sampling
+
+    with engines.make("smollm2-135m-instruct") as engine:
+
+        def answer(request: dict) -> str:
+            first, last = (message["content"] for message in request["messages"])
+            conversation = Conversation((system(first), user(last)))
+            sampling = Sampling(
+                max_tokens=request["max_tokens"], temperature=request["temperature"], seed=request["seed"]
+            )
+            return engine.submit(conversation, sampling).result().text
+
+        with TeacherServer(answer) as server:
+            options = ("--candidates", "3", "--max-tokens", "48", "--json")
+            assert construct("--out", str(tmp_path / "made"), "--teacher", server.model, *options) == 0
+    counts = counts_of(capsys)
+    assert counts["candidates"] == 3 == counts["tasks"] + sum(counts["refused"].values())
+    model = tiny.write_model(tmp_path / "tiny")
+    options = ("--candidates", "3", "--max-tokens", "16", "--engine", "transformers", "--json")
+    assert construct("--out", str(tmp_path / "noise"), "--teacher", str(model), *options) == 0
+    counts = counts_of(capsys)
+    assert (counts["candidates"], counts["tasks"]) == (3, 0)
     assert counts["spent"]["write"]["completion"] > 0

@@ -247,3 +247,20 @@ def test_the_teacher_plays_what_it_was_not_told(tmp_path: Path, capsys):
     }
     tasks = make("database", out / "train.jsonl").tasks("train")
     assert [task.split for task in tasks] == ["train", "train"]
+
+
+def test_a_budget_ends_the_play_cleanly(tmp_path: Path, capsys):
+    source = sql_sets.spider(tmp_path / "set", [{**LARGEST, "query": LARGEST["SQL"]}, COUNT])
+    out = tmp_path / "made"
+    with TeacherServer(play, usage=(700, 100)) as server:
+        arguments = ["--out", str(out), "--source", str(source), "--way", "interact", "--teacher", server.model]
+        arguments += ["--json", "--max-tokens", "64", "--concurrency", "1"]
+        assert command(*arguments, "--budget-tokens", "2800") == 0
+        first = json.loads(capsys.readouterr().out)
+        assert first["stopped"].startswith("the budget of 2800 tokens is used up")
+        assert (first["tasks"], first["episodes"]["episodes"]) == (2, 1)
+        assert len(list(read_trajectories(out / "trajectories" / "database.jsonl"))) == 1
+        assert command(*arguments, "--budget-tokens", "280000") == 0
+        second = json.loads(capsys.readouterr().out)
+        assert len(server.requests) == second["spent"]["act"]["calls"] == 4  # nothing was asked twice
+    assert second["episodes"]["outcomes"] == {"failed": 1, "solved": 1}

@@ -13,7 +13,7 @@ import logging
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlglot.errors import SqlglotError
 
@@ -31,8 +31,10 @@ from agenttuning.corpus.construct.tables import NONSENSE, Desk, answer_values, l
 from agenttuning.engines.base import Sampling
 from agenttuning.environments.database.answers import same_label
 from agenttuning.environments.database.environment import Database
-from agenttuning.errors import BudgetSpent
+from agenttuning.errors import BudgetSpent, UserError
 from agenttuning.trajectory import Decision, Step, Task, ToolCall, Trajectory
+
+T = TypeVar("T")
 
 # It would print a line for every statement that it cannot put into MySQL's words; those are refused and counted.
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
@@ -73,7 +75,7 @@ def annotate(
             batch = []
             for derived in candidates:
                 try:
-                    played = _played(desk, derived, writer.model, seed)
+                    played = _guarded(lambda derived=derived: _played(desk, derived, writer.model, seed))
                     question = _question(played, derived.origin)
                     batch.append((derived, played, writer.submit(question, sampling)))
                 except Refused as refused:
@@ -85,7 +87,7 @@ def annotate(
                     break
             for derived, played, promise in batch:
                 try:
-                    whole = _thinking(played, *thoughts.thoughts_of(arrived(promise)))
+                    whole = _thinking(played, *thoughts.thoughts_of(arrived(promise, made)))
                     thoughts.check(whole, derived.values)
                 except Refused as refused:
                     made.refusals.add(refused)
@@ -111,7 +113,7 @@ def tasks(config: ConstructConfig, of: SqlSet, *, seed: int, progress: Callable[
             record = {"id": record_id("derived", derived.record)} | derived.record
             try:
                 task = loaded(record)
-                if any(desk.play(task, "", nonsense) for nonsense in NONSENSE):
+                if _guarded(lambda task=task: any(desk.play(task, "", nonsense) for nonsense in NONSENSE)):
                     raise Refused("accepts_nonsense", f"{derived.origin.question} {derived.values}")
             except Refused as refused:
                 made.refusals.add(refused)
@@ -125,6 +127,16 @@ def tasks(config: ConstructConfig, of: SqlSet, *, seed: int, progress: Callable[
         desk.close()
     made.stopped = _used_up(made)
     return made
+
+
+def _guarded(work: Callable[[], T]) -> T:
+    """What a library raises on SQL or tables that nobody vouches for is the question's fault, not ours."""
+    try:
+        return work()
+    except (Refused, UserError):
+        raise
+    except Exception as error:
+        raise Refused("environment_error", f"{type(error).__name__}: {error}") from None
 
 
 def _used_up(made: Made) -> str:
@@ -145,7 +157,10 @@ def _derived(config: ConstructConfig, of: SqlSet, made: Made, seed: int) -> Iter
             pool = pools.setdefault(question.db_id, Pool((), config.similarity))
             if (other := pool.refuses(question.question)) is not None:
                 raise Refused("duplicate", f"{question.question} / {other}")
-            derived = _derive(question, of, links.get(question.db_id, ()), config.max_rows, seed)
+            known = links.get(question.db_id, ())
+            derived = _guarded(
+                lambda question=question, known=known: _derive(question, of, known, config.max_rows, seed)
+            )
             pool.add(question.question)
         except Refused as refused:
             made.refusals.add(refused)

@@ -13,6 +13,7 @@ from agenttuning.errors import AgentTuningError
 LONGEST = 200  # characters of an example
 
 REASONS: Mapping[str, str] = {
+    "no_reply": "the model gave no reply, or its endpoint refused the question",
     "cut": "the reply ended at its limit of tokens",
     "no_json": "the reply holds no JSON object",
     "too_long": "a text or list of the reply is longer than is read",

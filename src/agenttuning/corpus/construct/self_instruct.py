@@ -26,10 +26,11 @@ from agenttuning.corpus.construct.similarity import Pool, words
 from agenttuning.corpus.construct.topics import TOPICS
 from agenttuning.corpus.construct.world import Draft, World
 from agenttuning.engines.base import Reply, Sampling
-from agenttuning.errors import BudgetSpent, ContextFull, UserError
+from agenttuning.errors import BudgetSpent, ContextFull, EngineError, UserError
 
 SHORTEST, LONGEST = 4, 150  # words of an instruction, as in Self-Instruct
 SOLVER_TOKENS = 512
+MOST_SILENT = 3  # questions in a row without a reply; then the endpoint is taken to have gone
 
 
 @dataclass
@@ -40,6 +41,7 @@ class Made:
     refusals: Refusals = field(default_factory=Refusals)
     candidates: int = 0
     stopped: str = ""
+    silent: int = 0  # questions without a reply, since the last one that had one
 
 
 def self_instruct(
@@ -64,7 +66,8 @@ def self_instruct(
             drafts = [draft for number, promise in asked if (draft := _read(world, promise, pool, made)) is not None]
             tried = threads.map(lambda draft: _tried(world, draft, verdicts), drafts)
             questions = _solved(_taken(tried, made), world, solver, made)
-            agreed = threads.map(lambda pair: _agreed(world, *pair, verdicts), questions)
+            solutions = [(draft, _solution(promise, made)) for draft, promise in questions]
+            agreed = threads.map(lambda pair: _agreed(world, *pair, verdicts), solutions)
             about = {"teacher": writer.model, "solver": solver.model}
             made.records += [draft.record | {"constructed": about} for draft in _taken(agreed, made)]
             made.candidates += len(asked)
@@ -106,7 +109,7 @@ def _asked(
 def _read(world: World, promise: Future[Reply], pool: Pool, made: Made) -> Draft | None:
     """The draft that a reply holds, if it is a new one; it joins the pool, whatever its trial says."""
     try:
-        draft = world.read(arrived(promise))
+        draft = world.read(arrived(promise, made))
         count = len(words(draft.instruction))
         if not SHORTEST <= count <= LONGEST:
             raise Refused("instruction", f"{count} words: {draft.instruction}")
@@ -142,11 +145,16 @@ def _tried(world: World, draft: Draft, verdicts: Journal) -> Draft | Refused:
     return Draft(draft.instruction, verdict["record"], verdict["about"])
 
 
-def _agreed(world: World, draft: Draft, promise: Future[Reply], verdicts: Journal) -> Draft | Refused:
+def _solution(promise: Future[Reply], made: Made) -> Reply | Refused:
     try:
-        reply = arrived(promise)
+        return arrived(promise, made)
     except Refused as refused:
         return refused
+
+
+def _agreed(world: World, draft: Draft, reply: Reply | Refused, verdicts: Journal) -> Draft | Refused:
+    if isinstance(reply, Refused):
+        return reply
 
     def solve() -> dict[str, Any]:
         world.solve(draft, reply)
@@ -156,12 +164,24 @@ def _agreed(world: World, draft: Draft, promise: Future[Reply], verdicts: Journa
     return verdict if isinstance(verdict, Refused) else draft
 
 
-def arrived(promise: Future[Reply]) -> Reply:
-    """The reply. A prompt that does not fit the model is the candidate's fault; what the user can mend is raised."""
+def arrived(promise: Future[Reply], made: Made) -> Reply:
+    """The reply. A question that a model cannot be asked is the candidate's fault: Refused; a model that answers
+    nothing at all any more raises what it said."""
     try:
-        return promise.result()
+        reply = promise.result()
     except ContextFull as error:
-        raise Refused("cut", str(error)) from None
+        raise Refused("no_reply", str(error)) from None
+    except EngineError as error:
+        made.silent += 1
+        if made.silent >= MOST_SILENT:
+            raise
+        raise Refused("no_reply", str(error)) from None
+    except UserError:
+        raise
+    except Exception as error:  # an engine's library raises whatever it likes
+        raise Refused("no_reply", f"{type(error).__name__}: {error}") from None
+    made.silent = 0
+    return reply
 
 
 def _verdict(verdicts: Journal, judge: Callable[[], dict[str, Any]], *question: Any) -> dict[str, Any] | Refused:
