@@ -12,6 +12,7 @@ import pytest
 from teacher_server import TeacherServer, said
 
 from agenttuning.cli import main
+from agenttuning.corpus.construct.refusal import REASONS
 from agenttuning.corpus.construct.tables_prompts import EXAMPLE
 from agenttuning.environments import make
 
@@ -188,6 +189,12 @@ def test_mistakes_are_told_in_a_line(tmp_path: Path, capsys):
     assert "is for the environment database" in capsys.readouterr().err
 
 
+def test_the_page_has_every_reason():
+    page = (Path(__file__).parent.parent / "docs" / "construct.md").read_text()
+    for reason, meaning in REASONS.items():
+        assert f"| `{reason}` | {meaning} |" in page
+
+
 @pytest.mark.slow
 def test_killed_at_any_moment_nothing_is_lost_or_paid_twice(tmp_path: Path):
     def slowly(request: dict) -> str:
@@ -232,10 +239,8 @@ def test_an_endpoint_that_refuses_a_question_costs_that_question(tmp_path: Path,
 @pytest.mark.slow
 def test_a_small_model_writes_garbage_and_all_of_it_is_counted(tmp_path: Path, capsys):
     """The built-in model behind a real server: it hardly ever writes a problem, and nothing that it writes breaks
-    anything. Then a tiny one of random weights, embedded."""
+    anything."""
     pytest.importorskip("torch")
-    import tiny
-
     from agenttuning import engines
     from agenttuning.conversation import Conversation, system, user
     from agenttuning.engines import Sampling
@@ -255,9 +260,16 @@ def test_a_small_model_writes_garbage_and_all_of_it_is_counted(tmp_path: Path, c
             assert construct("--out", str(tmp_path / "made"), "--teacher", server.model, *options) == 0
     counts = counts_of(capsys)
     assert counts["candidates"] == 3 == counts["tasks"] + sum(counts["refused"].values())
+
+
+@pytest.mark.slow
+def test_a_prompt_that_does_not_fit_is_counted_too(tmp_path: Path, capsys):
+    """A tiny model with a context of 512 tokens, embedded."""
+    pytest.importorskip("torch")
+    import tiny
+
     model = tiny.write_model(tmp_path / "tiny")
     options = ("--candidates", "3", "--max-tokens", "16", "--engine", "transformers", "--json")
     assert construct("--out", str(tmp_path / "noise"), "--teacher", str(model), *options) == 0
     counts = counts_of(capsys)
-    assert (counts["candidates"], counts["tasks"]) == (3, 0)
-    assert counts["spent"]["write"]["completion"] > 0
+    assert (counts["refused"], counts["spent"]["total"]["calls"]) == ({"no_reply": 3}, 0)

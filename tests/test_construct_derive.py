@@ -14,10 +14,12 @@ pytest.importorskip("sqlglot")
 
 from agenttuning.atif import read_trajectories
 from agenttuning.cli import main
+from agenttuning.corpus.construct.derive import _derive, _played
 from agenttuning.corpus.construct.excerpt import excerpt, parse, run
 from agenttuning.corpus.construct.refusal import Refused
 from agenttuning.corpus.construct.sql_set import SqlQuestion, SqlSet
 from agenttuning.corpus.construct.sqlite_file import SqliteFile
+from agenttuning.corpus.construct.tables import Desk
 from agenttuning.environments import make
 from agenttuning.errors import BadInput
 
@@ -157,6 +159,43 @@ def test_a_reference_gets_no_more_than_its_time(tmp_path: Path):
         run(parts, endless, seconds=0.2)
     with pytest.raises(Refused, match="not authorized"):
         run(parts, "ATTACH '/tmp/none.sqlite' AS other")
+
+
+@pytest.mark.parametrize(
+    ("sql", "values"),
+    [
+        (
+            "SELECT CAST(SUM(CASE WHEN CountryCode = 'GHA' THEN 1 ELSE 0 END) AS REAL) * 100 / COUNT(*) FROM city",
+            [33.25],
+        ),
+        ("SELECT SUM(IIF(Population > 100000, 1, 0)) FROM city", [301]),
+        ("SELECT CountryCode || '-' || ID FROM city WHERE ID < 4", ["PER-1", "ISL-2", "GHA-3"]),
+        ("SELECT T1.`City Name` FROM city AS T1 ORDER BY T1.Area DESC LIMIT 3, 2", ["City 397", "City 396"]),
+        ("SELECT COUNT(*) FROM city WHERE Area IS NULL", [1]),
+        ("SELECT STRFTIME('%Y', '2012-03-04') FROM river", ["2012"]),
+        ("SELECT SUBSTR(Name, 1, 2), LENGTH(Name) FROM country", ["Gh", 5, "Pe", 4, "Ic", 7]),
+    ],
+)
+def test_a_reference_is_put_into_mysql_s_words(tmp_path: Path, sql: str, values: list):
+    of = SqlSet.find(sql_sets.bird(tmp_path, [{**LARGEST, "SQL": sql}]))
+    (question,) = of.questions()
+    derived = _derive(question, of, (), 400, 0)
+    desk = Desk()
+    assert derived.values == values
+    assert _played(desk, derived, "teacher", 0).solved
+    desk.close()
+
+
+def test_a_result_that_mysql_sees_otherwise_is_refused(tmp_path: Path):
+    of = SqlSet.find(
+        sql_sets.bird(tmp_path, [{**LARGEST, "SQL": "SELECT COUNT(*) FROM country WHERE Name >= 'ghana'"}])
+    )
+    (question,) = of.questions()
+    desk = Desk()
+    with pytest.raises(Refused) as refused:  # capitals and small letters are the same there
+        _played(desk, _derive(question, of, (), 400, 0), "teacher", 0)
+    desk.close()
+    assert refused.value.reason == "reference_differs"
 
 
 QUESTIONS = [

@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from teacher_server import TeacherServer
 
+from agenttuning.atif import read_trajectories
+from agenttuning.cli import main
 from agenttuning.corpus.construct.checks import COMPARISONS, KINDS
 from agenttuning.corpus.construct.machine_prompts import EXAMPLES
 from agenttuning.corpus.construct.refusal import Refused
@@ -56,11 +59,40 @@ def test_the_example_of_each_kind_passes_its_trial(world, kind: str, tmp_path: P
     assert json.loads(file.read_text())[0]["description"] == EXAMPLES[kind]["problem"]
 
 
+def teach(request: dict) -> str:
+    """Writes the examples in turn, solves them, and plays them in the react dialect."""
+    text = request["messages"][-1]["content"]
+    if "Write a new problem" in text:
+        return json.dumps(EXAMPLES[KINDS[request["seed"] % 5]])
+    opening = request["messages"][1]["content"]
+    kind = next(kind for kind in KINDS if EXAMPLES[kind]["problem"] in opening)
+    if len(request["messages"]) == 2 and "block of code" in request["messages"][0]["content"]:
+        return f"```bash\n{SOLUTIONS[kind]}\n```"
+    if len(request["messages"]) == 2:
+        return f"Action: bash\nAction Input: {json.dumps({'command': EXAMPLES[kind]['solution']})}"
+    if kind == "bash_script":
+        return "Action: finish\nAction Input: {}"
+    return f"Action: answer\nAction Input: {json.dumps({'text': text.removeprefix('Observation: ')})}"
+
+
 @pytest.mark.slow
-def test_what_is_written_is_valid_for_the_environment(world, tmp_path: Path):
-    records = [world.trial(world.read(said(EXAMPLES[kind]))).record for kind in KINDS]
-    folder = world.write(tmp_path / "made", records)
-    result = validate("operating_system", data=folder, limit=None, workers=1)
+def test_what_is_written_is_collected_and_valid(tmp_path: Path, capsys):
+    made = tmp_path / "made"
+    with TeacherServer(teach) as server:
+        writing = ["--teacher", server.model, "--candidates", "6", "--similarity", "0.95"]
+        playing = ["--agent", server.model, "--environments.operating_system", "9", "--dialect", "react"]
+        for command in (
+            ["construct", "operating_system", "--out", str(made), *writing],
+            ["collect", "--out", str(tmp_path / "played"), "--data.operating_system", str(made), *playing],
+        ):
+            with pytest.raises(SystemExit) as ended:
+                main(command)
+            assert ended.value.code == 0
+    assert "5 tasks of 6 candidates\n  1 refused: duplicate" in capsys.readouterr().out
+    played = list(read_trajectories(tmp_path / "played" / "operating_system.jsonl"))
+    assert [one.outcome for one in played] == ["solved"] * 5
+    assert {one.task.split for one in played} == {"train"}
+    result = validate("operating_system", data=made, limit=None, workers=1)
     assert (result.tasks, result.solved, result.skipped) == (5, 5, ())
 
 

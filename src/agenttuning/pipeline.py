@@ -139,12 +139,16 @@ def collect_stage(config: CollectConfig, out: Path, *, dialect: str, seed: int) 
 
 
 def construct_stage(config: ConstructConfig, subject: Subject, out: Path, *, dialect: str, seed: int) -> Stage:
-    """What was paid for lies beside `out`, so that it outlasts a change of the settings."""
+    """What was paid for lies beside `out`, so that it outlasts a change of the settings.
+
+    Of a text-to-SQL set its files of questions are inputs, not its databases, which may have many gigabytes.
+    """
+    from agenttuning.corpus.construct.construct import check, construct, sql_set
+
+    check(config, subject)
     replies = out.with_name(out.name + ".replies")
 
     def work(partial: Path) -> Mapping[str, Any]:
-        from agenttuning.corpus.construct.construct import construct
-
         with bar("construct") as progress:
             counts = construct(config, subject, partial, replies=replies, seed=seed, progress=progress)
         if config.source is None or config.way == "annotate" or not counts["tasks"]:
@@ -153,8 +157,8 @@ def construct_stage(config: ConstructConfig, subject: Subject, out: Path, *, dia
 
     settings = plain(config) | {"subject": subject, "dialect": dialect, "seed": seed}
     settings |= {name: redact(settings[name] or "") for name in ("teacher", "solver")}
-    inputs = [Path(path) for path in (config.seeds, config.source) if path is not None]
-    return Stage("construct", out, settings, tuple(inputs), work)
+    inputs = (*([Path(config.seeds)] if config.seeds else []), *(sql_set(config).files if config.source else []))
+    return Stage("construct", out, settings, inputs, work)
 
 
 def _play(config: ConstructConfig, folder: Path, replies: Path, *, dialect: str, seed: int) -> Mapping[str, Any]:

@@ -39,6 +39,7 @@ NONSENSE = ("qzx-0-nonsense", "", None)  # None: said to be done, with nothing d
 
 class Machine:
     name = "operating_system"
+    judge = "sandbox"
 
     def __init__(self) -> None:
         OperatingSystem.check()

@@ -139,7 +139,7 @@ def _tried(world: World, draft: Draft, verdicts: Journal) -> Draft | Refused:
         whole = world.trial(draft)
         return {"record": whole.record, "about": whole.about}
 
-    verdict = _verdict(verdicts, trial, world.name, "trial", draft.record, draft.about)
+    verdict = _verdict(verdicts, trial, world.judge, "trial", draft.record, draft.about)
     if isinstance(verdict, Refused):
         return verdict
     return Draft(draft.instruction, verdict["record"], verdict["about"])
@@ -160,7 +160,7 @@ def _agreed(world: World, draft: Draft, reply: Reply | Refused, verdicts: Journa
         world.solve(draft, reply)
         return {}
 
-    verdict = _verdict(verdicts, solve, world.name, "solve", draft.record, reply.text)
+    verdict = _verdict(verdicts, solve, world.judge, "solve", draft.record, reply.text)
     return verdict if isinstance(verdict, Refused) else draft
 
 

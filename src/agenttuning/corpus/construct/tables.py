@@ -50,6 +50,7 @@ class Tables:
 
     def __init__(self) -> None:
         environment_class("database")  # raises where an extra or a server is missing
+        self.judge = "mariadb" if os.environ.get(SERVER) else "sqlite"
         self._desks: list[Desk] = []
 
     def seeds(self, seed: int) -> list[str]:

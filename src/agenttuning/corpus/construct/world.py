@@ -23,7 +23,10 @@ class Draft:
 
 
 class World(Protocol):
+    """`judge` says what executes: a verdict of another one does not count."""
+
     name: str
+    judge: str
 
     def seeds(self, seed: int) -> list[str]:
         """Instructions of built-in tasks, which begin the pool."""
