@@ -143,9 +143,11 @@ def construct_stage(config: ConstructConfig, subject: Subject, out: Path, *, dia
 
     Of a text-to-SQL set its files of questions are inputs, not its databases, which may have many gigabytes.
     """
+    from agenttuning import dialects
     from agenttuning.corpus.construct.construct import check, construct, sql_set
 
     check(config, subject)
+    dialects.get(dialect)  # raises for one that there is not
     replies = out.with_name(out.name + ".replies")
 
     def work(partial: Path) -> Mapping[str, Any]:

@@ -36,7 +36,7 @@ def construct(
     manifest = perform(stage, say=lambda text: print(text, file=sys.stderr if json else sys.stdout))
     counts = manifest["counts"]
     if json:
-        print(jsons.dumps(counts, ensure_ascii=False))
+        print(jsons.dumps({"out": str(out), **counts}, ensure_ascii=False))
         return
     for line in pipeline.summary("construct", counts):
         print(line)

@@ -82,6 +82,7 @@ def annotate(
                     made.refusals.add(refused)
                 except BudgetSpent as error:
                     made.stopped = str(error)
+                    made.candidates -= 1  # nothing came of this one, nor against it
                     break
                 if len(batch) == min(config.batch, config.tasks - len(kept)):
                     break

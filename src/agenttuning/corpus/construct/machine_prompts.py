@@ -10,7 +10,7 @@ from agenttuning.corpus.construct.checks import ABOUT, KINDS
 
 _RULES = """\
 You write problems for an agent that works on a Linux machine with bash. Everything you write is executed on a fresh \
-Debian machine as root, without network and without a keyboard, so it has to be exact.
+Linux machine as root, without network and without a keyboard, so it has to be exact.
 
 Reply with one JSON object and nothing else:
 {"problem": "...", "explanation": "...", "init": "...", "solution": "...", "check": {"kind": "..."}}
@@ -22,7 +22,7 @@ what counts, in which form to answer. It has one right answer.
 others beside them so that guessing does not help. It ends with status 0.
 - solution: bash that solves the problem. Where there is an answer, it prints the answer and nothing else; where the \
 machine is to be changed, it changes it. It gives the same each time.
-- check: how an answer is judged. This time it is {kind}
+- check: how an answer is judged. This time: {kind}
 
 Nothing may depend on chance, on the time of day or on what else runs."""
 

@@ -89,7 +89,7 @@ class SqlSet:
         found: dict[str, tuple[Link, ...]] = {}
         for file in self.files:
             stem = file.stem.partition("_")[0]
-            for name in (f"{stem}_tables.json", "tables.json"):
+            for name in (f"{stem}_tables.json", "tables.json", "train_tables.json", "dev_tables.json"):
                 path = file.with_name(name)
                 if path.is_file():
                     if path.stat().st_size > MAX_TABLES_JSON:
@@ -114,7 +114,7 @@ def _files(folder: Path) -> tuple[Path, ...]:
 
 def _databases(file: Path) -> Path | None:
     stem = file.stem.partition("_")[0]
-    names = (f"{stem}_databases", "database", "databases", f"{stem}_database")
+    names = (f"{stem}_databases", f"{stem}_database", "database", "databases", "train_databases", "dev_databases")
     places = (folder / name for folder in (file.parent, file.parent.parent) for name in names)
     return next((place for place in places if place.is_dir()), None)
 
