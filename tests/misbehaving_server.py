@@ -20,7 +20,9 @@ BODY_LIMIT = 2_000_000  # bytes that an endless body ends after, should nobody h
 
 
 class MisbehavingServer:
-    def __init__(self, plan: Callable[[int, dict], str] = lambda n, body: "good", *, model=MODEL, listing="listed"):
+    def __init__(
+        self, plan: Callable[[int, dict], str] = lambda n, body: "good", *, model=MODEL, listing="listed", port=0
+    ):
         self.plan, self.model, self.listing = plan, model, listing
         self.text: Callable[[dict], str] = lambda body: "Accra"
         self.work = 0.0  # seconds that a good reply takes
@@ -42,8 +44,9 @@ class MisbehavingServer:
             allow_reuse_address = True
             request_queue_size = 512
 
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/v1"
+        self.server = Server(("127.0.0.1", port), Handler)
+        self.port = self.server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}/v1"
         self.address = f"{self.url}#{MODEL}"
 
     def answer(self, handler) -> None:
@@ -184,7 +187,7 @@ def odd_types(handler, server, body):
 
 
 def nested(handler, server, body):
-    _send(handler, 200, b'{"choices": ' + b"[" * 200_000)
+    _send(handler, 200, b'{"choices": ' + b"[" * 20_000)
 
 
 def truncated(handler, server, body):

@@ -84,8 +84,9 @@ class Budget:
 
     def _spent(self) -> BudgetSpent:
         tokens, usd = self._config.budget_tokens, self._config.budget_usd
-        limits = [f"{tokens:,} tokens"] * (tokens is not None) + [f"${usd:g}"] * (usd is not None)
-        money = f" (${self.usd:.4f})" if usd is not None else ""
+        limits = [] if tokens is None else [f"{tokens:,} tokens"]
+        limits += [] if usd is None else [f"${usd:g}"]
+        money = "" if usd is None else f" (${self.usd:.4f})"
         return BudgetSpent(
             f"the budget of {' and '.join(limits)} is used up: {self.tokens:,} tokens{money} spent, and the next request "
             "does not fit; what is finished is kept: raise the budget, or run the same command again to spend as much "

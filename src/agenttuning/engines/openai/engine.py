@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any, Self, TypeVar
 
 from agenttuning.conversation import Conversation
@@ -26,6 +27,7 @@ from agenttuning.engines.openai.replicas import Replica, Replicas
 from agenttuning.engines.openai.wire import Answer, Unreadable, bounded, characters, prefix, read_answer, read_models
 from agenttuning.engines.openai.wire import request as body_of
 from agenttuning.errors import AgentTuningError, ContextFull, EngineError, RequestFailed
+from agenttuning.known_models import KNOWN
 from agenttuning.trajectory import Request, Usage
 
 T = TypeVar("T")
@@ -42,6 +44,7 @@ class OpenAIEngine:
         self.config = config or EndpointConfig()
         self._over: AgentTuningError | None = None
         self._bad_since: float | None = None  # when the first failure came after the last good reply
+        self._last_fault = ""
         self._ever_good, self._active, self._next_slot = False, 0, 0.0
         self._jitter = random.Random()  # two clients must not wait alike
         self._loop = asyncio.new_event_loop()
@@ -129,6 +132,9 @@ class OpenAIEngine:
         if not self._active:
             self._bad_since = None  # nobody has been asking: that is no silence of the endpoint's
         self._active += 1
+        known = KNOWN.get(self.model)
+        if known and known.stop:  # its tokenizer does not say where its turns end
+            sampling = replace(sampling, stop=(*sampling.stop, known.stop))
         body = body_of(self.model, conversation, sampling)
         try:
             held = await self._budget.hold(characters(body), sampling.max_tokens)
@@ -167,7 +173,8 @@ class OpenAIEngine:
             first = now if first is None else first
             self._bad_since = now if self._bad_since is None else self._bad_since
             counted += found.kind in ("timeout", "broken")
-            self._check_patience(now, f"{replica.url} {found}" if found.kind == "busy" else str(found))
+            self._last_fault = str(found)
+            self._check_patience(now)
             if counted > self.config.retries or now - first >= self.config.patience:
                 spent = f"{attempts} attempts in {now - began:.1f} s"
                 raise RequestFailed(f"{replica.url}: {found}; given up after {spent}")
@@ -226,13 +233,12 @@ class OpenAIEngine:
             now = time.monotonic()
             replica = self._replicas.choose(key, now, avoid=avoid)
             if replica is None:
-                at = self._replicas.next_ready(now)
-                if at - now > self.config.patience:
-                    raise self._stop(
-                        EngineError(f"{self._urls()} asks to wait {at - now:,.0f} s; run the same command again then")
-                    )
-                self._check_patience(now, "left alone after failures in a row")
-                await self._pause(min(max(at - now, 0.01), 1.0))
+                rest = min(one.rests_until for one in self._replicas.all) - now
+                if rest > self.config.patience:
+                    told = f"{self._urls()} asks to wait {rest:,.0f} s; run the same command again then"
+                    raise self._stop(EngineError(told))
+                self._check_patience(now)
+                await self._pause(min(max(self._replicas.next_ready(now) - now, 0.01), 1.0))
                 continue
             await replica.concurrency.enter()
             if replica.ready(time.monotonic()) and not self._over:
@@ -256,9 +262,9 @@ class OpenAIEngine:
         assert self._over is not None
         raise self._over
 
-    def _check_patience(self, now: float, reason: str) -> None:
+    def _check_patience(self, now: float) -> None:
         if self._bad_since is not None and now - self._bad_since >= self.config.patience:
-            silence = f"{self._urls()} gave no good reply for {now - self._bad_since:.0f} s ({reason})"
+            silence = f"{self._urls()} gave no good reply for {now - self._bad_since:.0f} s ({self._last_fault})"
             raise self._stop(EngineError(f"{silence}; see to the server, then run the same command to go on"))
 
     def _stop(self, error: AgentTuningError) -> AgentTuningError:
