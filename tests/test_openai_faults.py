@@ -6,10 +6,11 @@ from misbehaving_server import MODEL, MisbehavingServer
 from agenttuning import engines
 from agenttuning.conversation import Conversation, system, user
 from agenttuning.engines import EndpointConfig, Sampling
+from agenttuning.engines.openai import engine as engine_module
 from agenttuning.engines.openai.faults import retry_after
 from agenttuning.errors import ContextFull, EngineError, RequestFailed
 
-QUICK = {"timeout": 0.4, "retries": 1, "patience": 20.0, "largest_reply": 100_000}
+QUICK = {"timeout": 1.5, "retries": 1, "patience": 20.0, "largest_reply": 100_000}
 TALK = Conversation((system("Be brief."), user("What is the capital of Ghana?")))
 
 
@@ -28,8 +29,8 @@ AGAIN = {
     "reset_before": "connection broke",
     "error": "answered 500: out of order",
     "error_without_end": "more than 100,000 bytes",
-    "hung": "no whole reply within 0.4 s",
-    "slow_loris": "no whole reply within 0.4 s",
+    "hung": "no whole reply within 0.3 s",
+    "slow_loris": "no whole reply within 0.3 s",
     "malformed": "not JSON",
     "page": "not JSON .* begins '<html>",
     "no_choices": "holds no choices",
@@ -59,7 +60,7 @@ def test_what_happens_once_is_asked_again(name):
 @pytest.mark.parametrize("name", AGAIN)
 def test_what_happens_always_ends_the_episode_with_its_reason(name):
     with MisbehavingServer(lambda n, body: name) as server, pytest.raises(RequestFailed, match=AGAIN[name]) as failed:
-        ask(server)
+        ask(server, timeout=0.3 if "0.3 s" in AGAIN[name] else 10.0)
     assert len(server.requests) == 2
     assert server.url in str(failed.value)
     assert "given up after 2 attempts" in str(failed.value)
@@ -149,10 +150,12 @@ def test_half_a_surrogate_pair_can_still_be_written_to_disk():
     [
         ("page", "no list of models: the reply is not JSON.*usually ends with /v1"),
         ("error", "answered 500 to a list of models"),
-        ("hung", "does not answer: no whole reply"),
+        ("hung", "does not answer: no whole reply within 0.4 s"),
     ],
 )
-def test_trouble_with_the_list_of_models_is_known_before_the_run(listing, told):
+def test_trouble_with_the_list_of_models_is_known_before_the_run(listing, told, monkeypatch):
+    if listing == "hung":
+        monkeypatch.setattr(engine_module, "LIST_TIMEOUT", 0.4)
     with MisbehavingServer(listing=listing) as server, pytest.raises(EngineError, match=told):
         ask(server)
     assert server.requests == []

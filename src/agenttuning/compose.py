@@ -1,7 +1,8 @@
 """A compose file that serves a known model with vLLM, one instance or several, each on GPUs and a port of its own.
 
 The chat template stands in the file itself (a config with inline content, Compose 2.23 or newer), so that the file is
-all that a machine needs. Ports are bound to 127.0.0.1. The folder docker/ holds what this prints for the papers' models.
+all that a machine needs. Ports are bound to 127.0.0.1. The folder docker/ holds what this prints for the papers'
+models.
 
 >>> print(compose_file(KNOWN["agentlm-7b"], instances=2))
 # Known model agentlm-7b on 2 GPUs ...
@@ -83,7 +84,7 @@ def _head(model: KnownModel, instances: int) -> str:
         lines.append("It comes with modelling code of its own, which runs in the container and nowhere else.")
     if model.stop:
         lines.append(
-            f"Its turns end with {json.dumps(model.stop)}: `agenttuning` asks for that; others give it as `stop`."
+            f"Its turns end with {json.dumps(model.stop)}, which agenttuning asks for; others give it as stop."
         )
     replicas = "".join(f" --endpoint.replicas http://127.0.0.1:{PORT + i}/v1" for i in range(1, instances))
     lines += ["", "docker compose -f FILE up -d --wait", f"agenttuning collect --agent {address}{replicas} ..."]

@@ -9,6 +9,7 @@ modelscope fetches from ModelScope in place of Hugging Face. Ids, contexts and l
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ KNOWN = {model.name: model for model in _ALL}
 def of_folder(folder: Path, models: Iterable[KnownModel] = _ALL) -> KnownModel | None:
     """The known model whose download a folder is, by the layout of the hubs' caches; None for any other folder."""
     parts = folder.parts
-    pairs = {f"{one}/{other}" for one, other in zip(parts, parts[1:], strict=False)}
+    pairs = {f"{one}/{other}" for one, other in pairwise(parts)}
     for model in models:
         cached = "models--" + model.hub.replace("/", "--")
         # ModelScope's cache writes a point in a name as three underscores.

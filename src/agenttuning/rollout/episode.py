@@ -35,8 +35,8 @@ def run_episode(
 ) -> Trajectory:
     """Play `task` to its end. Everything that goes wrong becomes the outcome, with its reason in `meta`.
 
-    Only UserError (a bad task file, an engine that cannot be reached, a budget that is spent) is raised; RequestFailed is
-    one request's end, and the episode's.
+    Only UserError (a bad task file, an engine that cannot be reached, a budget that is spent) is raised, but for
+    RequestFailed, which ends the episode alone.
     """
     trajectory = Trajectory(
         task=task,

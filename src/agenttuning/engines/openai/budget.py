@@ -1,8 +1,8 @@
 """What one command may spend, in tokens and in dollars; it ends between two requests, never in the middle of one.
 
 A request is sent only where its prompt, by the tokens a character that were found so far, and its longest reply still
-fit beside all that is on its way. So a budget is kept up to the error of that estimate, and every reply that was paid
-for comes back.
+fit beside all that is on its way; the first one goes alone, to find them. So a budget is kept up to the error of that
+estimate, and every reply that was paid for comes back.
 
 >>> budget = Budget(EndpointConfig(budget_tokens=100_000))
 >>> held = await budget.hold(characters=4_000, reply=256)
@@ -32,6 +32,7 @@ class Budget:
 
     def __init__(self, config: EndpointConfig):
         self._config = config
+        self._unlimited = config.budget_tokens is None and config.budget_usd is None
         self.tokens, self.usd = 0, 0.0
         self._held: list[Held] = []
         self._characters, self._counted = 0, 0  # of prompts whose tokens were told
@@ -44,7 +45,8 @@ class Budget:
         """
         while True:
             held = Held(characters, self.estimate(characters), reply)
-            if self._fits([*self._held, held]):
+            first = not self._counted and not self.tokens
+            if self._unlimited or (self._fits([*self._held, held]) and not (first and self._held)):
                 self._held.append(held)
                 return held
             if not self._held:
@@ -75,8 +77,6 @@ class Budget:
 
     def _fits(self, held: list[Held]) -> bool:
         tokens, usd = self._config.budget_tokens, self._config.budget_usd
-        if tokens is None and usd is None:
-            return True
         prompt, reply = sum(one.prompt for one in held), sum(one.reply for one in held)
         if tokens is not None and self.tokens + prompt + reply > tokens:
             return False
@@ -88,7 +88,7 @@ class Budget:
         limits += [] if usd is None else [f"${usd:g}"]
         money = "" if usd is None else f" (${self.usd:.4f})"
         return BudgetSpent(
-            f"the budget of {' and '.join(limits)} is used up: {self.tokens:,} tokens{money} spent, and the next request "
-            "does not fit; what is finished is kept: raise the budget, or run the same command again to spend as much "
-            "once more"
+            f"the budget of {' and '.join(limits)} is used up: {self.tokens:,} tokens{money} spent, and the next "
+            "request does not fit; what is finished is kept: raise the budget, or run the same command again to spend "
+            "as much once more"
         )

@@ -98,7 +98,7 @@ class OpenAIEngine:
 
         url = replica.url
         try:
-            async with asyncio.timeout(min(LIST_TIMEOUT, self.config.timeout)):
+            async with asyncio.timeout(LIST_TIMEOUT):
                 raw = await replica.client.models.with_raw_response.list()
             served = read_models(raw.content)
         except openai.AuthenticationError:

@@ -14,6 +14,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 MODEL = "small"
 BODY_LIMIT = 2_000_000  # bytes that an endless body ends after, should nobody hang up
@@ -34,10 +35,8 @@ class MisbehavingServer:
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self):
-                try:
+                with suppress(OSError):  # the client may leave
                     mine.answer(self)
-                except OSError:  # the client has left
-                    pass
 
         class Server(socketserver.ThreadingTCPServer):
             daemon_threads = True
@@ -50,7 +49,7 @@ class MisbehavingServer:
         self.address = f"{self.url}#{MODEL}"
 
     def answer(self, handler) -> None:
-        method, path, body = _read(handler.rfile)
+        method, body = _read(handler.rfile)
         if method == "GET":
             return LISTINGS[self.listing](handler, self)
         with self.lock:
@@ -75,14 +74,14 @@ class MisbehavingServer:
         self.server.server_close()
 
 
-def _read(stream) -> tuple[str, str, dict]:
-    method, path, _ = stream.readline().decode().split(" ", 2)
+def _read(stream) -> tuple[str, dict]:
+    method, _, _ = stream.readline().decode().split(" ", 2)
     length = 0
     while line := stream.readline().strip():
         name, _, value = line.decode().partition(":")
         if name.lower() == "content-length":
             length = int(value)
-    return method, path, json.loads(stream.read(length) or b"{}")
+    return method, json.loads(stream.read(length) or b"{}")
 
 
 def _send(handler, status: int, data: bytes, *headers: str, length: int | None = None) -> None:
