@@ -207,6 +207,10 @@ def forbidden(handler, server, body):
     _send(handler, 401, b'{"error": {"message": "wrong key"}}')
 
 
+def tells_the_key(handler, server, body):
+    _send(handler, 500, b'{"error": {"message": "no backend for Bearer sk-test-1234"}}')
+
+
 def odd_request(handler, server, body):
     _send(handler, 400, b'{"error": {"message": "content policy"}}')
 
@@ -256,8 +260,8 @@ BEHAVIOURS = {
     for one in (
         good, reset, reset_before, busy, busy_half_a_second, busy_an_hour, no_quota, unavailable, error,
         error_without_end, hung, slow_loris, malformed, page, no_choices, odd_types, nested, truncated,
-        truncated_chunks, wrong_model, forbidden, odd_request, full, too_large_a_request, oversized, oversized_chunks,
-        compressed, bad_utf8, half_a_pair, no_http,
+        truncated_chunks, wrong_model, forbidden, tells_the_key, odd_request, full, too_large_a_request, oversized,
+        oversized_chunks, compressed, bad_utf8, half_a_pair, no_http,
     )
 }  # fmt: skip
 LISTINGS = {

@@ -267,3 +267,34 @@ def test_a_spent_budget_stops_a_run_cleanly_and_the_next_command_goes_on(tmp_pat
     rows = list(read_trajectories(tmp_path / "database.jsonl"))
     assert {row.key for row in kept} < {row.key for row in rows}
     assert all(step.usage.requests[0].seconds > 0 for row in rows for step in row.steps)
+
+
+def test_a_request_that_always_fails_costs_its_episode_and_no_other(tmp_path):
+    def plan(n: int, body: dict) -> str:
+        return "malformed" if len(body["messages"][-1]["content"]) % 3 == 0 else "good"
+
+    with MisbehavingServer(plan) as server:
+        server.text = answer
+        play(server, tmp_path, 12, retries=1)
+    rows = list(read_trajectories(tmp_path / "database.jsonl"))
+    lost = [row for row in rows if row.outcome == "model_error"]
+    assert len(rows) == 12
+    assert 0 < len(lost) < 12
+    assert all("not JSON" in row.meta["reason"] and "after 2 attempts" in row.meta["reason"] for row in lost)
+    assert all(len(row.steps) == 1 for row in rows if row not in lost)
+
+
+def test_an_endpoint_that_goes_away_ends_a_run_and_what_is_finished_stays(tmp_path):
+    server = MisbehavingServer()
+
+    def plan(n: int, body: dict) -> str:
+        if n == 10:
+            threading.Thread(target=server.__exit__).start()
+        return "good" if n < 10 else "reset_before"
+
+    server.plan, server.text = plan, answer
+    with server, pytest.raises(EngineError, match="run the same command to go on"):
+        play(server, tmp_path, 30, patience=1.0, retries=50)
+    kept = list(read_trajectories(tmp_path / "database.jsonl.partial"))
+    assert len(kept) == 10
+    assert all(row.outcome != "model_error" for row in kept)

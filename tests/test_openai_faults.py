@@ -139,6 +139,13 @@ def test_retry_after_is_seconds_milliseconds_or_a_date():
         assert retry_after({"retry-after": odd}) is None
 
 
+def test_a_key_that_is_repeated_stays_out_of_the_reason(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-1234")
+    with MisbehavingServer(lambda n, body: "tells_the_key") as server, pytest.raises(RequestFailed) as failed:
+        ask(server)
+    assert "no backend for Bearer (key)" in str(failed.value)
+
+
 def test_half_a_surrogate_pair_can_still_be_written_to_disk():
     with MisbehavingServer(first("half_a_pair")) as server:
         text = ask(server).text

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
 
 JUDGE = "AGENTTUNING_JUDGE"  # the variable that names the judge of answers, where an environment asks one
+NO_KEY = "none"  # what the client is given where no key is needed
 LONGEST_REPLY = 200  # tokens of one `ask`
 
 
@@ -54,7 +55,7 @@ def _key(url: str) -> str:
     key = os.environ.get(variable)
     if not key and not is_local(url):
         raise EngineError(f"{shown(url)} needs a key; set the environment variable {variable}")
-    return key or "none"
+    return key or NO_KEY
 
 
 def shown(url: str) -> str:

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any, Self, TypeVar
 
 from agenttuning.conversation import Conversation
-from agenttuning.endpoint import connect_async, shown
+from agenttuning.endpoint import NO_KEY, connect_async, shown
 from agenttuning.engines.base import Reply, Sampling, cut_at_stop
 from agenttuning.engines.openai.budget import Budget
 from agenttuning.engines.openai.config import EndpointConfig
@@ -45,6 +45,7 @@ class OpenAIEngine:
         self._over: AgentTuningError | None = None
         self._bad_since: float | None = None  # when the first failure came after the last good reply
         self._last_fault = ""
+        self._replicas = Replicas(())
         self._ever_good, self._active, self._next_slot = False, 0, 0.0
         self._jitter = random.Random()  # two clients must not wait alike
         self._loop = asyncio.new_event_loop()
@@ -85,7 +86,6 @@ class OpenAIEngine:
         self._budget, self._ended = Budget(self.config), asyncio.Event()
         first, _, self.model = address.partition("#")
         hook = bounded(self.config.largest_reply)
-        self._replicas = Replicas([])
         opened = []
         for url in (first, *self.config.replicas):
             client = connect_async(url, timeout=self.config.timeout, on_response=hook)
@@ -125,7 +125,7 @@ class OpenAIEngine:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for replica in self._replicas.all if hasattr(self, "_replicas") else ():
+        for replica in self._replicas.all:
             await replica.client.close()
 
     async def _ask(self, conversation: Conversation, sampling: Sampling) -> Reply:
@@ -195,7 +195,9 @@ class OpenAIEngine:
             replica.breaker.withdrawn(probe=probe)
             raise
         except Exception as error:
-            return self._note(replica, diagnose(error, timeout=self.config.timeout), sent, probe)
+            key = replica.client.api_key if replica.client.api_key != NO_KEY else ""
+            found = diagnose(error, timeout=self.config.timeout, secret=key)
+            return self._note(replica, found, sent, probe)
         else:
             replica.breaker.good()
             replica.concurrency.measured(time.monotonic() - sent, answer.completion, sent)

@@ -39,8 +39,19 @@ class Fault(Exception):
         self.kind, self.after = kind, after
 
 
-def diagnose(error: Exception, *, timeout: float) -> Fault | AgentTuningError:
-    """What an exception of the openai client, of the clock or of the reader of replies means."""
+def diagnose(error: Exception, *, timeout: float, secret: str = "") -> Fault | AgentTuningError:
+    """What an exception of the openai client, of the clock or of the reader of replies means.
+
+    The text becomes part of trajectories and error messages, so `secret`, the key, is taken out of it: an endpoint may
+    repeat what it was sent.
+    """
+    found = _diagnose(error, timeout)
+    if secret and secret in str(found):
+        found.args = (str(found).replace(secret, "(key)"),)
+    return found
+
+
+def _diagnose(error: Exception, timeout: float) -> Fault | AgentTuningError:
     import openai
 
     if isinstance(error, TimeoutError | openai.APITimeoutError):
