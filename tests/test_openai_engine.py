@@ -275,7 +275,7 @@ def test_a_request_that_always_fails_costs_its_episode_and_no_other(tmp_path):
 
     with MisbehavingServer(plan) as server:
         server.text = answer
-        play(server, tmp_path, 12, retries=1)
+        play(server, tmp_path, 12, retries=1, failures=100)
     rows = list(read_trajectories(tmp_path / "database.jsonl"))
     lost = [row for row in rows if row.outcome == "model_error"]
     assert len(rows) == 12
