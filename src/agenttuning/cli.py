@@ -61,6 +61,8 @@ COMMANDS = {
         ("environments", "environments", "List the environments and what they need.",
          "agenttuning environments --json"),
         ("doctor", "doctor", "Say what can run here, and how to make the rest run.", "agenttuning doctor"),
+        ("models", "models", "List the models that are known by a short name; print a compose file that serves one.",
+         "agenttuning models agentlm-7b --compose --instances 2"),
         ("rehearse", "rehearse", "Write a model's own answers to general prompts, for `mix`.",
          "agenttuning rehearse --out rehearsal.jsonl --model smollm2-135m-instruct"),
         ("merge", "results", "Merge an adapter into its base, or two checkpoints, whole or in part.",

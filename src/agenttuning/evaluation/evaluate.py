@@ -77,6 +77,8 @@ class EvaluateConfig:
     """0 is greedy."""
     engine: str = "auto"
     """auto, openvino, transformers or openai."""
+    endpoint: engines.EndpointConfig = field(default_factory=engines.EndpointConfig)
+    """How an endpoint is asked, where the model is one (docs/endpoints.md)."""
 
     def __post_init__(self) -> None:
         check_at_least(self, 1, "held_in", "held_out", "concurrency", "workers", "max_turns", "max_tokens")
@@ -111,7 +113,7 @@ def evaluate(
     tool_use = _tool_use(config, seed) if config.tool_use else None
     items_file = out / "general.json"
     items: dict[str, dict[str, float]] = read_json(items_file) if items_file.is_file() else {}
-    with engines.make(model, config.engine) as engine:
+    with engines.make(model, config.engine, endpoint=config.endpoint) as engine:
         agent = model_agent(playing, engine, dialect=dialect, seed=seed)
         play_all(playing, out / "trajectories", agent, seed=seed, progress=progress)
         replies = []
@@ -173,6 +175,7 @@ def _as_collect(config: EvaluateConfig, model: str) -> CollectConfig:
         max_tokens=config.max_tokens,
         temperature=config.temperature,
         engine=config.engine,
+        endpoint=config.endpoint,
     )
 
 

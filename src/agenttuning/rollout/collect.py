@@ -23,7 +23,7 @@ from agenttuning.agents.expert import ExpertAgent
 from agenttuning.agents.fallible import FallibleExpert
 from agenttuning.agents.model import ModelAgent
 from agenttuning.atif import dumps, read_trajectories, write_trajectories
-from agenttuning.engines import Engine, Sampling
+from agenttuning.engines import EndpointConfig, Engine, Sampling
 from agenttuning.errors import BadInput
 from agenttuning.files import disk_error
 from agenttuning.rollout.episode import run_episode
@@ -64,6 +64,8 @@ class CollectConfig:
     """0 is greedy."""
     engine: str = "auto"
     """auto, openvino, transformers or openai."""
+    endpoint: EndpointConfig = field(default_factory=EndpointConfig)
+    """How an endpoint is asked, where the model is one (docs/endpoints.md)."""
 
     def __post_init__(self) -> None:
         check_at_least(self, 1, "environments", "samples", "concurrency", "workers", "max_turns", "max_tokens")
@@ -95,7 +97,7 @@ def collect(
         return play_all(config, out, expert, seed=seed, progress=progress)
     from agenttuning import engines
 
-    with engines.make(config.agent, config.engine) as engine:
+    with engines.make(config.agent, config.engine, endpoint=config.endpoint) as engine:
         agent = model_agent(config, engine, dialect=dialect, seed=seed)
         return play_all(config, out, agent, seed=seed, progress=progress)
 
@@ -175,23 +177,32 @@ def _mixed(journals: Mapping[str, "_Journal"]) -> Iterator[_Job]:
 
 
 def _concurrently(play: Callable[[_Job], Trajectory], jobs: Iterator[_Job], concurrency: int) -> Iterator[Trajectory]:
-    """Results as they come, never more than `concurrency` episodes begun and not yet written."""
+    """Results as they come, never more than `concurrency` episodes begun and not yet written.
+
+    Where one raises, no more are begun, those that run come to their end, and then the first error is raised: what was
+    played is not lost.
+    """
     with ThreadPoolExecutor(concurrency, thread_name_prefix="episode") as threads:
         running: set[Future[Trajectory]] = set()
+        errors: list[BaseException] = []
+        waiting = iter(jobs)
         try:
-            for job in jobs:
-                running.add(threads.submit(play, job))
-                if len(running) >= concurrency:
-                    ended, running = wait(running, return_when=FIRST_COMPLETED)
-                    for future in ended:
-                        yield future.result()
-            while running:
+            while True:
+                while not errors and len(running) < concurrency and (job := next(waiting, None)) is not None:
+                    running.add(threads.submit(play, job))
+                if not running:
+                    break
                 ended, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in ended:
-                    yield future.result()
+                    if error := future.exception():
+                        errors.append(error)
+                    else:
+                        yield future.result()
         finally:
             for future in running:
                 future.cancel()
+    if errors:
+        raise errors[0]
 
 
 class _Journal:
