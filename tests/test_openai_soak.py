@@ -1,4 +1,4 @@
-"""Episodes against endpoints that fail at random, for a short while; benchmarks/soak_endpoint.py does it for half an hour."""
+"""Episodes against endpoints that fail at random; benchmarks/soak_endpoint.py does it for half an hour."""
 
 import pytest
 from soak_endpoint import soak
