@@ -64,8 +64,12 @@ class EngineError(UserError):
     """The engine or endpoint cannot answer at all (down, wrong key, model not found)."""
 
 
+class RequestFailed(EngineError):
+    """One request was given up while the endpoint answers others; an episode ends with outcome `model_error`."""
+
+
 class BudgetSpent(UserError):
-    """A further call to a model might cost more than the user allows."""
+    """A further request to a model might take more tokens or money than may be used."""
 
 
 class Diverged(UserError):

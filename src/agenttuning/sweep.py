@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from agenttuning.errors import BadInput
-from agenttuning.evaluation.suites import EvaluateConfig
+from agenttuning.evaluation.evaluate import EvaluateConfig
 from agenttuning.evaluation.sweep import AGAINST, on_front, point
 from agenttuning.files import read_json, write_json
 from agenttuning.models import resolve
