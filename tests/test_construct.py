@@ -12,9 +12,12 @@ import pytest
 from teacher_server import TeacherServer, said
 
 from agenttuning.cli import main
+from agenttuning.corpus.construct.config import ConstructConfig
 from agenttuning.corpus.construct.refusal import REASONS
 from agenttuning.corpus.construct.tables_prompts import EXAMPLE
+from agenttuning.engines import EndpointConfig
 from agenttuning.environments import make
+from agenttuning.errors import BadInput
 
 pytest.importorskip("sqlglot")
 
@@ -66,7 +69,7 @@ def test_a_run_keeps_what_holds_and_counts_the_rest(tmp_path: Path, capsys):
     out = tmp_path / "made"
     with TeacherServer(teach) as server:
         options = ("--out", str(out), "--teacher", server.model, "--candidates", "30", "--similarity", "0.9")
-        assert construct(*options, "--price.prompt", "1", "--price.completion", "2", "--json") == 0
+        assert construct(*options, "--endpoint.price-prompt", "1", "--endpoint.price-completion", "2", "--json") == 0
         asked = len(server.requests)
     counts = counts_of(capsys)
     # Twelve sound ones of the first fifteen, of which those of one ship are solved differently; then all come again.
@@ -120,7 +123,7 @@ def test_a_budget_stops_cleanly_and_a_larger_one_goes_on(tmp_path: Path, capsys)
         assert construct(*options, "--budget-tokens", "3500") == 0
         first = counts_of(capsys)
         assert 0 < first["tasks"] < 6
-        assert first["stopped"].startswith("the budget of 3500 tokens is used up")
+        assert first["stopped"].startswith("the budget of 3,500 tokens is used up")
         assert len((out / "train.jsonl").read_text().splitlines()) == first["tasks"]
         total = first["spent"]["total"]
         assert total["prompt"] + total["completion"] <= 3500
@@ -140,7 +143,16 @@ def test_a_budget_stops_cleanly_and_a_larger_one_goes_on(tmp_path: Path, capsys)
 
 def test_a_dry_run_asks_nobody(tmp_path: Path, capsys):
     with TeacherServer(teach) as server:
-        options = ("--out", str(tmp_path / "made"), "--teacher", server.model, "--tasks", "50", "--price.prompt", "1")
+        options = (
+            "--out",
+            str(tmp_path / "made"),
+            "--teacher",
+            server.model,
+            "--tasks",
+            "50",
+            "--endpoint.price-prompt",
+            "1",
+        )
         assert construct(*options, "--dry-run", "--json") == 0
         found = counts_of(capsys)
         assert construct(*options, "--dry-run") == 0
@@ -160,7 +172,7 @@ def test_topics_seeds_and_a_second_model(tmp_path: Path, capsys):
     with TeacherServer(teach) as server, TeacherServer(lambda request: "```sql\nSELECT 1\n```") as other:
         options = ("--out", str(tmp_path / "made"), "--teacher", server.model, "--candidates", "15", "--json")
         options += ("--topics", "a harbour", "--seeds", str(seeds), "--similarity", "0.9")
-        assert construct(*options, "--solver", other.model, "--solver-price.completion", "4") == 0
+        assert construct(*options, "--solver", other.model, "--solver-endpoint.price-completion", "4") == 0
         assert all(
             "of a harbour" in said(request) and own["description"] in said(request) for request in server.requests
         )
@@ -193,6 +205,21 @@ def test_the_page_has_every_reason():
     page = (Path(__file__).parent.parent / "docs" / "construct.md").read_text()
     for reason, meaning in REASONS.items():
         assert f"| `{reason}` | {meaning} |" in page
+
+
+def test_settings_that_make_no_sense():
+    for wrong, message in (
+        ({"teacher": " "}, "teacher is empty"),
+        ({"budget_usd": 1.0}, "needs what tokens cost"),
+        ({"endpoint": EndpointConfig(budget_tokens=9)}, "give --budget-tokens"),
+        ({"solver_endpoint": EndpointConfig(budget_usd=9, price_prompt=1)}, "give --budget-tokens"),
+        ({"budget_tokens": 0}, "budget_tokens must be at least 1"),
+        ({"similarity": 0.0}, "similarity is above 0"),
+        ({"tasks": 0}, "tasks must be at least 1"),
+        ({"databases": "x"}, "give it as --source"),
+    ):
+        with pytest.raises(BadInput, match=message):
+            ConstructConfig(**{"teacher": "m", **wrong})
 
 
 @pytest.mark.slow

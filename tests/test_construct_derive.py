@@ -296,7 +296,7 @@ def test_a_budget_ends_the_play_cleanly(tmp_path: Path, capsys):
         arguments += ["--json", "--max-tokens", "64", "--concurrency", "1"]
         assert command(*arguments, "--budget-tokens", "2800") == 0
         first = json.loads(capsys.readouterr().out)
-        assert first["stopped"].startswith("the budget of 2800 tokens is used up")
+        assert first["stopped"].startswith("the budget of 2,800 tokens is used up")
         assert (first["tasks"], first["episodes"]["episodes"]) == (2, 1)
         assert len(list(read_trajectories(out / "trajectories" / "database.jsonl"))) == 1
         assert command(*arguments, "--budget-tokens", "280000") == 0

@@ -29,8 +29,8 @@ LONGEST = 400  # lines of a file
 # one row do not import each other.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("files", "settings", "progress", "tables", "trajectory", "endpoint", "known_models"),
-    ("conversation", "atif", "compose"),
+    ("files", "settings", "progress", "tables", "trajectory", "endpoint", "known_models", "budget"),
+    ("conversation", "atif", "compose", "journal"),
     ("incremental_template",),
     ("chat_template",),
     ("models", "stages", "tracking"),

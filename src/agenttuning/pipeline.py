@@ -22,14 +22,14 @@ from agenttuning.corpus.filter import FilterConfig, filter_trajectories, funnel_
 from agenttuning.corpus.mixture import MixConfig, mix
 from agenttuning.corpus.redesign import RedesignConfig, capability_table, redesign
 from agenttuning.engines import Sampling
-from agenttuning.errors import UnknownShape
+from agenttuning.errors import BudgetSpent, UnknownShape
 from agenttuning.evaluation.evaluate import EvaluateConfig, evaluate
 from agenttuning.evaluation.scores import compare_scores
 from agenttuning.evaluation.suites import fill
 from agenttuning.files import atomic_write, read_json, write_json
 from agenttuning.progress import bar
 from agenttuning.recipe import Recipe, dump, runnable
-from agenttuning.rollout.collect import CollectConfig, collect, play_all
+from agenttuning.rollout.collect import CollectConfig, collect, play_all, settle
 from agenttuning.settings import plain, redact
 from agenttuning.stages import Stage, log_event, perform, status
 from agenttuning.training.available import cards, main_memory
@@ -160,6 +160,9 @@ def construct_stage(config: ConstructConfig, subject: Subject, out: Path, *, dia
 
     settings = plain(config) | {"subject": subject, "dialect": dialect, "seed": seed}
     settings |= {name: redact(settings[name] or "") for name in ("teacher", "solver")}
+    # Of how an endpoint is asked only the prices count: they decide where a budget of money ends.
+    settings["prices"] = [plain(one.prices) for one in (config.endpoint, config.solving)]
+    del settings["endpoint"], settings["solver_endpoint"]
     inputs = (*([Path(config.seeds)] if config.seeds else []), *(sql_set(config).files if config.source else []))
     return Stage("construct", out, settings, inputs, work)
 
@@ -167,7 +170,7 @@ def construct_stage(config: ConstructConfig, subject: Subject, out: Path, *, dia
 def _play(config: ConstructConfig, folder: Path, replies: Path, *, dialect: str, seed: int) -> Mapping[str, Any]:
     """The teacher plays what was derived, out of the same budget; what it cost so far is part of what comes back."""
     from agenttuning import dialects
-    from agenttuning.corpus.construct.construct import spending, teachers
+    from agenttuning.corpus.construct.construct import teachers
 
     tasks = folder / "train.jsonl"
     with tasks.open(encoding="utf-8") as stream:
@@ -179,9 +182,12 @@ def _play(config: ConstructConfig, folder: Path, replies: Path, *, dialect: str,
         engine = staff.engine("act")
         sampling = Sampling(max_tokens=config.max_tokens, seed=seed)
         agent = ModelAgent(engine.model, engine, dialects.get(dialect), sampling)
-        played = play_all(chosen, folder / "trajectories", agent, seed=seed, progress=progress)["database"]
-        stopped = {"stopped": played.pop("stopped")} if "stopped" in played else {}
-        return {"episodes": played, "spent": spending(staff.purse)} | stopped
+        out, stopped = folder / "trajectories", {}
+        try:
+            played = play_all(chosen, out, agent, seed=seed, progress=progress)["database"]
+        except BudgetSpent as error:  # what is finished is whole; the rest is for a larger budget
+            played, stopped = settle(out / "database.jsonl"), {"stopped": str(error)}
+        return {"episodes": played, "spent": staff.spending()} | stopped
 
 
 def filter_stage(config: FilterConfig, trajectories: Path, out: Path) -> Stage:

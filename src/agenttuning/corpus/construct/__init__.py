@@ -5,10 +5,9 @@ second call has to solve it, and what holds becomes a task. Task derivation: que
 trajectories (the teacher writes the thoughts) or tasks (the teacher then plays them).
 
     config.py          what there is to choose        construct.py     a run, from a teacher to files
-    paid.py            an engine that is paid once    purse.py         what was spent, and the budget
-    journal.py         rows that survive a kill       reply.py         JSON and code out of a teacher's text
-    refusal.py         why something was not taken    similarity.py    ROUGE-L, and the pool of instructions
     self_instruct.py   the loop                       world.py         what it asks of an environment
+    refusal.py         why something was not taken    similarity.py    ROUGE-L, and the pool of instructions
+    reply.py           JSON and code out of a teacher's text
     machine.py         problems on a Linux machine, with machine_prompts.py and checks.py
     tables.py          questions about tables, with tables_prompts.py
     sql_set.py         BIRD's and Spider's layout     sqlite_file.py   a database that nobody vouches for

@@ -1,35 +1,18 @@
 """What there is to choose about instruction construction.
 
->>> ConstructConfig(teacher="http://localhost:8000/v1#my-model", tasks=200, budget_usd=5, price=Prices(0.15, 0.6))
+>>> asked = EndpointConfig(price_prompt=0.15, price_completion=0.6)
+>>> ConstructConfig(teacher="http://localhost:8000/v1#my-model", tasks=200, budget_usd=5, endpoint=asked)
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from agenttuning.engines import EndpointConfig
 from agenttuning.errors import BadInput
 from agenttuning.settings import check_above_zero, check_at_least
 
 Subject = Literal["operating_system", "database"]
 CANDIDATES = 10  # times as many as tasks
-
-
-@dataclass(frozen=True)
-class Prices:
-    """What a model's tokens cost."""
-
-    prompt: float = 0.0
-    """US dollars for a million tokens of prompts."""
-    completion: float = 0.0
-    """US dollars for a million tokens of replies."""
-    cached: float | None = None
-    """US dollars for a million prompt tokens that the endpoint kept from before; none: as other prompt tokens."""
-
-    def __post_init__(self) -> None:
-        check_at_least(self, 0, "prompt", "completion", "cached")
-
-    def usd(self, prompt: int, completion: int, cached: int) -> float:
-        kept = self.prompt if self.cached is None else self.cached
-        return ((prompt - cached) * self.prompt + cached * kept + completion * self.completion) / 1e6
 
 
 @dataclass(frozen=True)
@@ -69,16 +52,15 @@ class ConstructConfig:
     """Of the teacher's writing; solving and thoughts are greedy."""
     engine: str = "auto"
     """auto, openvino, transformers or openai."""
-    requests_per_minute: float | None = None
-    """For an endpoint that limits them."""
+    endpoint: EndpointConfig = field(default_factory=EndpointConfig)
+    """How the teacher's endpoint is asked and what its tokens cost (docs/endpoints.md); its budget is the one below."""
+    solver_endpoint: EndpointConfig | None = None
+    """The same for the solver's; none: as the teacher's, without its replicas."""
     budget_tokens: int | None = None
     """Tokens of prompts and replies that may be used, those of earlier runs in the same folder included."""
     budget_usd: float | None = None
-    """US dollars that may be spent, those of earlier runs in the same folder included; needs prices."""
-    price: Prices = field(default_factory=Prices)
-    """What the teacher's tokens cost."""
-    solver_price: Prices | None = None
-    """What the solver's tokens cost; none: as the teacher's."""
+    """US dollars that may be spent, those of earlier runs in the same folder included; needs the
+    endpoint's prices."""
     workers: int = 2
     """Sandboxes or environment processes at a time."""
     concurrency: int = 16
@@ -90,12 +72,16 @@ class ConstructConfig:
         check_at_least(self, 1, "tasks", "candidates", "batch", "max_rows", "max_tokens", "workers", "concurrency")
         check_at_least(self, 1, "budget_tokens")
         check_at_least(self, 0, "shown", "temperature")
-        check_above_zero(self, "budget_usd", "requests_per_minute")
+        check_above_zero(self, "budget_usd")
         if not 0 < self.similarity <= 1:
             raise BadInput(f"similarity is above 0 and at most 1, found {self.similarity}")
-        if self.budget_usd is not None and not (self.price.prompt or self.price.completion):
+        asked = [self.endpoint, *([self.solver_endpoint] if self.solver_endpoint else [])]
+        if any(one.budget_tokens is not None or one.budget_usd is not None for one in asked):
+            raise BadInput("an endpoint's budget is that of one command; here all of them count: give --budget-tokens")
+        if self.budget_usd is not None and not (self.endpoint.price_prompt or self.endpoint.price_completion):
             raise BadInput(
-                "budget_usd needs what tokens cost: --price.prompt and --price.completion, in dollars a million"
+                "budget_usd needs what tokens cost: --endpoint.price-prompt and --endpoint.price-completion, in "
+                "dollars a million"
             )
         if self.databases is not None and self.source is None:
             raise BadInput("databases belong to a text-to-SQL set; give it as --source")
@@ -104,3 +90,10 @@ class ConstructConfig:
     def most(self) -> int:
         """Candidates at most."""
         return self.candidates if self.candidates is not None else CANDIDATES * self.tasks
+
+    @property
+    def solving(self) -> EndpointConfig:
+        """How the solver is asked."""
+        if self.solver in (None, self.teacher):
+            return self.endpoint
+        return self.solver_endpoint or replace(self.endpoint, replicas=[])

@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agenttuning import engines
-from agenttuning.corpus.construct.config import ConstructConfig, Prices, Subject
-from agenttuning.corpus.construct.journal import Journal
-from agenttuning.corpus.construct.paid import PaidEngine
-from agenttuning.corpus.construct.purse import Purse
+from agenttuning.budget import Budget, Spent
+from agenttuning.corpus.construct.config import ConstructConfig, Subject
 from agenttuning.corpus.construct.refusal import REASONS, Refusals
 from agenttuning.corpus.construct.self_instruct import Made, self_instruct
 from agenttuning.corpus.construct.similarity import Pool
 from agenttuning.corpus.construct.world import World
-from agenttuning.engines import Engine
+from agenttuning.engines import EndpointConfig, Engine
+from agenttuning.engines.stored import StoredEngine
 from agenttuning.errors import BadInput
 from agenttuning.files import write_json
+from agenttuning.journal import Journal
 from agenttuning.progress import Progress
 
 if TYPE_CHECKING:
@@ -37,39 +37,59 @@ REPLIES, VERDICTS = "replies.jsonl", "verdicts.jsonl"
 
 @dataclass
 class Teachers:
-    """The models of a run, opened when they are first asked, and the purse that pays them."""
+    """The models of a run, opened when they are first asked; the budget that they share, and their stored replies."""
 
     config: ConstructConfig
-    purse: Purse
+    budget: Budget
+    replies: Journal
     _asking: ExitStack  # waits for replies under way, before `_closing` closes the engines
     _closing: ExitStack
     _engines: dict[str, Engine] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def engine(self, role: str, *, solver: bool = False) -> PaidEngine:
+    def engine(self, role: str, *, solver: bool = False) -> StoredEngine:
         """The teacher, or the solver where that is another one."""
         config = self.config
         model = (config.solver if solver else None) or config.teacher
-        price: Prices = (config.solver_price if solver else None) or config.price
-        engine = PaidEngine(model, self.purse, role=role, price=price, open_engine=lambda: self._opened(model))
+        endpoint = config.solving if solver else config.endpoint
+        engine = StoredEngine(
+            model, self.replies, open_engine=lambda: self._opened(model, endpoint), role=role, budget=self.budget,
+            prices=endpoint.prices,
+        )  # fmt: skip
         return self._asking.enter_context(engine)
 
-    def _opened(self, model: str) -> Engine:
+    def _opened(self, model: str, endpoint: EndpointConfig) -> Engine:
         with self._lock:
             if model not in self._engines:
                 kind = self.config.engine if model == self.config.teacher else "auto"
-                engine = engines.make(model, kind, requests_per_minute=self.config.requests_per_minute)
-                self._engines[model] = engine
-                self._closing.callback(engine.close)
+                self._engines[model] = engines.make(model, kind, endpoint=endpoint)
+                self._closing.callback(self._engines[model].close)
             return self._engines[model]
+
+    def spending(self) -> dict[str, Any]:
+        """By role and in all, over all runs that used these replies."""
+        roles = _by_role(self.replies)
+        return {
+            role: asdict(spent) | {"usd": round(spent.usd, 6)}
+            for role, spent in [*sorted(roles.items()), ("total", sum(roles.values(), Spent()))]
+        }
 
 
 @contextmanager
 def teachers(config: ConstructConfig, replies: Path) -> Generator[Teachers]:
     """`replies` is the folder in which what was paid for is kept."""
     with Journal(replies / REPLIES) as journal, ExitStack() as closing, ExitStack() as asking:
-        purse = Purse(journal, tokens=config.budget_tokens, usd=config.budget_usd)
-        yield Teachers(config, purse, asking, closing)
+        before = sum(_by_role(journal).values(), Spent())
+        budget = Budget(tokens=config.budget_tokens, usd=config.budget_usd, spent=before)
+        yield Teachers(config, budget, journal, asking, closing)
+
+
+def _by_role(replies: Journal) -> dict[str, Spent]:
+    out: dict[str, Spent] = {}
+    for row in replies:
+        cost = Spent(1, row["prompt"], row["completion"], row["cached"], row["usd"])
+        out[row["role"]] = out.get(row["role"], Spent()) + cost
+    return out
 
 
 def check(config: ConstructConfig, subject: Subject) -> None:
@@ -133,13 +153,13 @@ def construct(
                 verdicts=verdicts,
                 pool=pool,
                 seed=seed,
-                progress=telling(progress, config.tasks, staff.purse),
+                progress=telling(progress, config.tasks, staff),
             )
         finally:
             world.close()
         if made.records:
             world.write(out, made.records)
-        return finished(out, made, staff.purse)
+        return finished(out, made, staff)
 
 
 def _derive(
@@ -151,16 +171,16 @@ def _derive(
 
     of = sql_set(config)
     with teachers(config, replies) as staff:
-        show = telling(progress, config.tasks, staff.purse)
+        show = telling(progress, config.tasks, staff)
         if config.way == "interact":
             made = derive.tasks(config, of, seed=seed, progress=show)
             if made.records:
                 Tables().write(out, made.records)
-            return finished(out, made, staff.purse)
+            return finished(out, made, staff)
         made, kept = derive.annotate(config, of, writer=staff.engine("thoughts"), seed=seed, progress=show)
         if kept:
             write_trajectories(out / "trajectories" / "database.jsonl", kept)
-        return finished(out, made, staff.purse) | {"tasks": len(kept)}
+        return finished(out, made, staff) | {"tasks": len(kept)}
 
 
 def sql_set(config: ConstructConfig) -> "SqlSet":
@@ -171,27 +191,27 @@ def sql_set(config: ConstructConfig) -> "SqlSet":
     return SqlSet.find(Path(config.source), Path(config.databases) if config.databases else None)
 
 
-def telling(progress: Progress | None, total: int, purse: Purse) -> Callable[[int], None] | None:
+def telling(progress: Progress | None, total: int, staff: Teachers) -> Callable[[int], None] | None:
     """What `progress` shows: tasks, and what they have cost."""
     if progress is None:
         return None
 
     def show(kept: int) -> None:
-        spent = purse.total
+        spent = staff.budget.spent
         dollars = f", ${spent.usd:.2f}" if spent.usd else ""
         progress(kept, total, f"{spent.calls} replies, {spent.tokens} tokens{dollars}")
 
     return show
 
 
-def finished(out: Path, made: Made, purse: Purse) -> dict[str, Any]:
+def finished(out: Path, made: Made, staff: Teachers) -> dict[str, Any]:
     """Write refused.json and return the run's counts."""
     write_json(out / "refused.json", explained(made.refusals))
     return {
         "tasks": len(made.records),
         "candidates": made.candidates,
         "refused": made.refusals.counts,
-        "spent": spending(purse),
+        "spent": staff.spending(),
         "stopped": made.stopped,
     }
 
@@ -201,9 +221,3 @@ def explained(refusals: Refusals) -> dict[str, Mapping[str, Any]]:
         reason: {"count": count, "meaning": REASONS[reason], "example": refusals.examples[reason]}
         for reason, count in refusals.counts.items()
     }
-
-
-def spending(purse: Purse) -> dict[str, Any]:
-    """By role and in all, over all runs that used these replies."""
-    rows = {role: asdict(spent) for role, spent in sorted(purse.spent.items())} | {"total": asdict(purse.total)}
-    return {role: row | {"usd": round(row["usd"], 6)} for role, row in rows.items()}

@@ -21,7 +21,6 @@ from agenttuning.conversation import Conversation
 from agenttuning.corpus.construct import thoughts
 from agenttuning.corpus.construct.config import ConstructConfig
 from agenttuning.corpus.construct.excerpt import Part, excerpt, parse, run, with_texts
-from agenttuning.corpus.construct.paid import PaidEngine
 from agenttuning.corpus.construct.refusal import Refused
 from agenttuning.corpus.construct.self_instruct import Made, arrived
 from agenttuning.corpus.construct.similarity import Pool
@@ -29,6 +28,7 @@ from agenttuning.corpus.construct.sql_set import Link, SqlQuestion, SqlSet
 from agenttuning.corpus.construct.sqlite_file import SqliteFile
 from agenttuning.corpus.construct.tables import NONSENSE, Desk, answer_values, loaded, record_id, statement_kind
 from agenttuning.engines.base import Sampling
+from agenttuning.engines.stored import StoredEngine
 from agenttuning.environments.database.answers import same_label
 from agenttuning.environments.database.environment import Database
 from agenttuning.errors import BudgetSpent, UserError
@@ -63,7 +63,12 @@ class Derived:
 
 
 def annotate(
-    config: ConstructConfig, of: SqlSet, *, writer: PaidEngine, seed: int, progress: Callable[[int], None] | None = None
+    config: ConstructConfig,
+    of: SqlSet,
+    *,
+    writer: StoredEngine,
+    seed: int,
+    progress: Callable[[int], None] | None = None,
 ) -> tuple[Made, list[Trajectory]]:
     """Trajectories of the reference SQL with a teacher's thoughts."""
     made, kept = Made(), list[Trajectory]()

@@ -10,9 +10,10 @@ their limit of tokens, prompts by the first one's size.
 from pathlib import Path
 from typing import Any
 
+from agenttuning.budget import Prices
 from agenttuning.conversation import Conversation
 from agenttuning.corpus.construct import construct
-from agenttuning.corpus.construct.config import ConstructConfig, Prices, Subject
+from agenttuning.corpus.construct.config import ConstructConfig, Subject
 from agenttuning.corpus.construct.self_instruct import SOLVER_TOKENS, first_prompt
 from agenttuning.tables import aligned
 
@@ -29,8 +30,8 @@ def estimate(config: ConstructConfig, subject: Subject, replies: Path, *, seed: 
         world = construct.make_world(subject)
         prompt = first_prompt(config, world, construct.begun_pool(config, world, seed), seed)
         asked = _size(prompt)
-        shares = {"write": (asked, config.max_tokens, config.price)}
-        shares["solve"] = (SOLVER_PROMPT, SOLVER_TOKENS, config.solver_price or config.price)
+        shares = {"write": (asked, config.max_tokens, config.endpoint.prices)}
+        shares["solve"] = (SOLVER_PROMPT, SOLVER_TOKENS, config.solving.prices)
         most = config.most
     else:
         of = construct.sql_set(config)
@@ -38,14 +39,14 @@ def estimate(config: ConstructConfig, subject: Subject, replies: Path, *, seed: 
         if config.way == "annotate":
             from agenttuning.corpus.construct.thoughts import MAX_TOKENS
 
-            shares = {"thoughts": (THOUGHTS_PROMPT, MAX_TOKENS, config.price)}
+            shares = {"thoughts": (THOUGHTS_PROMPT, MAX_TOKENS, config.endpoint.prices)}
         else:
             most = min(config.tasks, most)
-            shares = {"act": (TURNS * TURN_PROMPT, TURNS * config.max_tokens, config.price)}
+            shares = {"act": (TURNS * TURN_PROMPT, TURNS * config.max_tokens, config.endpoint.prices)}
     least = min(config.tasks, most)
     calls = TURNS if "act" in shares else 1
     with construct.teachers(config, replies) as staff:
-        stored = construct.spending(staff.purse)["total"]
+        stored = staff.spending()["total"]
     out = {
         "tasks": config.tasks,
         "calls": {end: count * len(shares) * calls for end, count in (("least", least), ("most", most))},
@@ -78,4 +79,4 @@ def _tokens(shares: dict[str, tuple[int, int, Prices]]) -> int:
 
 
 def _usd(shares: dict[str, tuple[int, int, Prices]]) -> float:
-    return sum(price.usd(prompt, reply, 0) for prompt, reply, price in shares.values())
+    return sum(price.usd(prompt, reply) for prompt, reply, price in shares.values())

@@ -19,14 +19,14 @@ from typing import Any
 
 from agenttuning.conversation import Conversation
 from agenttuning.corpus.construct.config import ConstructConfig
-from agenttuning.corpus.construct.journal import Journal
-from agenttuning.corpus.construct.paid import PaidEngine
 from agenttuning.corpus.construct.refusal import Refusals, Refused
 from agenttuning.corpus.construct.similarity import Pool, words
 from agenttuning.corpus.construct.topics import TOPICS
 from agenttuning.corpus.construct.world import Draft, World
 from agenttuning.engines.base import Reply, Sampling
+from agenttuning.engines.stored import StoredEngine
 from agenttuning.errors import BudgetSpent, ContextFull, EngineError, UserError
+from agenttuning.journal import Journal
 
 SHORTEST, LONGEST = 4, 150  # words of an instruction, as in Self-Instruct
 SOLVER_TOKENS = 512
@@ -48,8 +48,8 @@ def self_instruct(
     config: ConstructConfig,
     world: World,
     *,
-    writer: PaidEngine,
-    solver: PaidEngine,
+    writer: StoredEngine,
+    solver: StoredEngine,
     verdicts: Journal,
     pool: Pool,
     seed: int,
@@ -91,7 +91,7 @@ def _prompt(
 
 
 def _asked(
-    numbers: range, config: ConstructConfig, world: World, writer: PaidEngine, topics: Sequence[str], pool: Pool,
+    numbers: range, config: ConstructConfig, world: World, writer: StoredEngine, topics: Sequence[str], pool: Pool,
     seed: int, made: Made,
 ) -> Iterator[tuple[int, Future[Reply]]]:  # fmt: skip
     for number in numbers:
@@ -122,7 +122,9 @@ def _read(world: World, promise: Future[Reply], pool: Pool, made: Made) -> Draft
     return draft
 
 
-def _solved(drafts: Sequence[Draft], world: World, solver: PaidEngine, made: Made) -> list[tuple[Draft, Future[Reply]]]:
+def _solved(
+    drafts: Sequence[Draft], world: World, solver: StoredEngine, made: Made
+) -> list[tuple[Draft, Future[Reply]]]:
     sampling = Sampling(max_tokens=SOLVER_TOKENS)
     out = []
     for draft in drafts:

@@ -1,4 +1,4 @@
-"""Rows with keys in a file that survives a kill: each is synced before it counts, one that was cut is taken off.
+"""Rows with keys in a file that survives a kill: each is on disk before it counts, one that was cut is taken off.
 
 Only keys and places are kept in memory; a row is read again when it is asked for.
 
@@ -19,8 +19,9 @@ from agenttuning.files import disk_error
 
 
 class Journal:
-    def __init__(self, path: Path):
-        self._path, self._lock = path, threading.Lock()
+    def __init__(self, path: Path, *, sync: bool = True):
+        """`sync`: whether a row also survives a machine that stops, at the price of some milliseconds."""
+        self._path, self._lock, self._sync = path, threading.Lock(), sync
         self._places: dict[str, int] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         self._stream = path.open("a+b")
@@ -49,7 +50,8 @@ class Journal:
             try:
                 self._stream.write(line)
                 self._stream.flush()
-                os.fsync(self._stream.fileno())
+                if self._sync:
+                    os.fsync(self._stream.fileno())
             except OSError as error:
                 raise disk_error(error, self._path) from error
             self._places[row["key"]] = place
