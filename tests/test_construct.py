@@ -120,15 +120,15 @@ def test_a_budget_stops_cleanly_and_a_larger_one_goes_on(tmp_path: Path, capsys)
     with TeacherServer(teach) as server:
         options = ("--out", str(out), "--teacher", server.model, "--tasks", "6", "--similarity", "0.9", "--json")
         options += ("--max-tokens", "100", "--batch", "2")
-        assert construct(*options, "--budget-tokens", "3500") == 0
+        assert construct(*options, "--budget-tokens", "2000") == 0
         first = counts_of(capsys)
         assert 0 < first["tasks"] < 6
-        assert first["stopped"].startswith("the budget of 3,500 tokens is used up")
+        assert first["stopped"].startswith("the budget of 2,000 tokens is used up")
         assert len((out / "train.jsonl").read_text().splitlines()) == first["tasks"]
         total = first["spent"]["total"]
-        assert total["prompt"] + total["completion"] <= 3500
+        assert total["prompt"] + total["completion"] <= 2000
         before = len(server.requests)
-        assert construct(*options, "--budget-tokens", "3500") == 0  # the same again asks nobody
+        assert construct(*options, "--budget-tokens", "2000") == 0  # the same again asks nobody
         assert len(server.requests) == before
         capsys.readouterr()
         assert construct(*options, "--budget-tokens", "500000") == 0

@@ -1,6 +1,7 @@
 """The client of endpoints under load: how many requests at once, which replica, what may be spent, what is recorded."""
 
 import asyncio
+import json
 import threading
 import time
 from dataclasses import replace
@@ -256,6 +257,42 @@ def test_a_spent_budget_stops_a_run_cleanly_and_the_next_command_goes_on(tmp_pat
     rows = list(read_trajectories(tmp_path / "database.jsonl"))
     assert {row.key for row in kept} < {row.key for row in rows}
     assert all(step.usage.requests[0].seconds > 0 for row in rows for step in row.steps)
+
+
+def look_first(body: dict) -> str:
+    """Three looks, each another one, then an answer."""
+    looks = sum(message["role"] == "assistant" for message in body["messages"])
+    if looks < 3:
+        return f'Thought: t\nAction: execute_sql\nAction Input: {{"query": "SELECT {looks}"}}'
+    return answer(body)
+
+
+def test_turns_of_episodes_that_were_broken_off_are_not_paid_for_again(tmp_path):
+    """By two budgets and an endpoint that refuses everything: every reply is in one turn."""
+    paid = []
+
+    def text(body: dict) -> str:
+        paid.append(json.dumps(body))
+        return look_first(body)
+
+    with MisbehavingServer() as server:
+        server.text = text
+        for _ in range(2):
+            with pytest.raises(BudgetSpent, match="go on"):
+                play(server, tmp_path, 12, budget_tokens=1_500)
+        refused_from = len(paid) + 9
+        server.plan = lambda n, body: "good" if n < refused_from else "forbidden"
+        with pytest.raises(EngineError, match="refused the key"):
+            play(server, tmp_path, 12)
+        assert (tmp_path / "replies.jsonl.partial").read_bytes().count(b"\n") == len(paid) == refused_from
+        server.plan = lambda n, body: "good"
+        play(server, tmp_path, 12)
+    assert len(paid) == len(set(paid)) == 12 * 4
+    steps = [step for row in read_trajectories(tmp_path / "database.jsonl") for step in row.steps]
+    assert len(steps) == 12 * 4
+    assert sum(step.usage.prompt + step.usage.completion for step in steps) == 110 * len(paid)
+    assert all(len(step.usage.requests) == 1 for step in steps)
+    assert not (tmp_path / "replies.jsonl.partial").exists()
 
 
 def test_a_request_that_always_fails_costs_its_episode_and_no_other(tmp_path):
