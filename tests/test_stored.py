@@ -13,9 +13,10 @@ from agenttuning.budget import Budget, Prices
 from agenttuning.conversation import Conversation, user
 from agenttuning.corpus.construct.config import ConstructConfig
 from agenttuning.corpus.construct.construct import teachers
-from agenttuning.engines import Sampling
+from agenttuning.engines import EndpointConfig, Sampling
 from agenttuning.engines.stored import StoredEngine
 from agenttuning.errors import BudgetSpent, EngineError
+from agenttuning.evaluation.evaluate import EvaluateConfig, evaluate
 from agenttuning.journal import Journal
 
 PRICES = Prices(prompt=1.0, completion=2.0)
@@ -128,3 +129,23 @@ def test_replies_under_way_are_waited_for(tmp_path: Path):
         threading.Timer(0.3, go.set).start()
     with Journal(tmp_path / "replies.jsonl") as journal:
         assert [row["text"] for row in journal] == ["late"]
+
+
+def test_an_evaluation_goes_on_from_what_was_paid_for(tmp_path: Path):
+    """The probe's questions and the episodes' turns, each asked once over three commands."""
+
+    def run(**budget) -> dict:
+        config = EvaluateConfig(
+            held_in={"database": 3}, concurrency=2, workers=1, max_turns=2, endpoint=EndpointConfig(**budget)
+        )
+        return evaluate(config, server.model, tmp_path, dialect="react", seed=0)
+
+    with TeacherServer(lambda request: "Seven words are what I have here.") as server:
+        for tokens in (1_000, 3_000):
+            with pytest.raises(BudgetSpent):
+                run(budget_tokens=tokens)
+        before = len(server.requests)
+        scores = run()
+        asked = [json.dumps(request) for request in server.requests]
+    assert 0 < before < len(asked) == len(set(asked)) == 6 + scores["general"]["instructions"]["n"]
+    assert not list(tmp_path.glob("replies*"))
