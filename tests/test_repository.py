@@ -29,9 +29,10 @@ LONGEST = 400  # lines of a file
 # one row do not import each other.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
+    ("zstd",),
     ("files", "settings", "progress", "tables", "trajectory", "endpoint"),
     ("conversation", "atif"),
-    ("incremental_template",),
+    ("incremental_template", "provenance"),
     ("chat_template",),
     ("models", "stages", "tracking"),
     ("dialects",),
@@ -73,6 +74,8 @@ HEAVY = {
     "trackio",
     "mlflow",
     "pyarrow",
+    "ray",
+    "zstandard",
 }
 
 

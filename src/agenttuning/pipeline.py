@@ -17,7 +17,7 @@ from typing import Any
 
 from agenttuning.conversation import Conversation
 from agenttuning.corpus.filter import FilterConfig, filter_trajectories, funnel_table
-from agenttuning.corpus.mixture import MixConfig, mix
+from agenttuning.corpus.mixture import MixConfig, mix, mixture_table
 from agenttuning.corpus.redesign import RedesignConfig, capability_table, redesign
 from agenttuning.errors import UnknownShape
 from agenttuning.evaluation.scores import compare_scores
@@ -86,6 +86,7 @@ def stages(recipe: Recipe, folder: Path) -> list[Stage]:
             corpus,
             dialect=dialect,
             seed=seed,
+            model=recipe.model,
             funnel=(rows if redesigned else kept).with_name("funnel.json"),
         ),
         train_stage(recipe.train, corpus / "corpus.jsonl", recipe.model, model, seed=seed),
@@ -168,22 +169,22 @@ def _token_counter(model: str) -> Callable[[Conversation], Mapping[str | None, i
 
 
 def mix_stage(
-    config: MixConfig, agent: Path, out: Path, *, dialect: str, seed: int, funnel: Path | None = None
+    config: MixConfig, agent: Path, out: Path, *, dialect: str, seed: int, model: str, funnel: Path | None = None
 ) -> Stage:
-    """`funnel` is the filter's, which stands beside `agent` and travels with the corpus to the report."""
+    """`funnel` is the filter's, which stands beside `agent` and travels with the corpus to the report; `model` is whose
+    tokens are counted, where the config asks for tokens."""
+    tokens = config.by == "tokens" or config.tokens is not None
 
     def work(partial: Path) -> Mapping[str, Any]:
+        counter = _token_counter(model) if tokens else None
+        count = (lambda talk: sum(counter(talk).values())) if counter else None
         with bar("mix") as progress:
             target = partial / "corpus.jsonl"
-            return mix(config, agent, target, dialect=dialect, seed=seed, progress=progress)
+            return mix(config, agent, target, dialect=dialect, seed=seed, count_tokens=count, progress=progress)
 
-    inputs = (
-        agent if config.eta > 0 else None,
-        funnel if config.eta > 0 else None,
-        config.general_path if config.eta < 1 else None,
-    )
-    settings = plain(config) | {"dialect": dialect, "seed": seed}
-    return Stage("mix", out, settings, tuple(path for path in inputs if path), work)
+    paths = tuple(config.paths(agent).values())
+    settings = plain(config) | {"dialect": dialect, "seed": seed} | ({"model": model} if tokens else {})
+    return Stage("mix", out, settings, (*paths, *([funnel] if funnel and agent in paths else [])), work)
 
 
 def train_stage(config: TrainConfig, corpus: Path, model: str, out: Path, *, seed: int) -> Stage:
@@ -263,11 +264,13 @@ def summary(stage: str, counts: Mapping[str, Any]) -> list[str]:
         kinds = ", ".join(f"{count} {kind}" for kind, count in counts["kinds"].items())
         return [f"{counts['rows']} rows: {kinds}", *capability_table(counts).splitlines()]
     if stage == "mix":
-        return [
+        head = (
             f"{counts['rows']} rows, eta {counts['eta']:.2f}: {counts['agent_rows']} agent rows "
             f"({counts['agent_epochs']:g} epochs) and {counts['general_rows']} general rows "
             f"({counts['general_epochs']:g} epochs)"
-        ]
+        )
+        several = len(counts["sources"]) > 2 or any(one["refused"] for one in counts["sources"].values())
+        return [head, *(mixture_table(counts).splitlines() if several or "eta_tokens" in counts else [])]
     if stage == "train":
         return [f"{count} rows: {reason}" for reason, count in counts["dropped"].items() if count]
     if stage == "evaluate":

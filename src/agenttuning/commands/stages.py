@@ -69,11 +69,16 @@ def mix(
     config: Annotated[MixConfig | None, Flat] = None,
     dialect: Dialect = "command",
     seed: Seed = 0,
+    model: Annotated[
+        str, Parameter(help="Whose tokenizer and template count tokens, where they are asked for.")
+    ] = BUILT_IN,
 ) -> None:
     """Mix agent trajectories and general conversations."""
     beside = agent.with_name("funnel.json")
     funnel = beside if beside.is_file() else None
-    _perform(pipeline.mix_stage(config or MixConfig(), agent, out, dialect=dialect, seed=seed, funnel=funnel))
+    _perform(
+        pipeline.mix_stage(config or MixConfig(), agent, out, dialect=dialect, seed=seed, model=model, funnel=funnel)
+    )
 
 
 def train(
