@@ -40,7 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("environments", "engines"),
     ("agents",),
     ("rollout", "corpus", "training", "evaluation", "report"),
-    ("recipe",),
+    ("recipe", "preparation"),
     ("pipeline",),
     ("sweep",),
     ("commands",),

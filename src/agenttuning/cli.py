@@ -32,10 +32,14 @@ COMMANDS = {
          "agenttuning lint corpus/corpus.jsonl --fix mask --out clean.jsonl"),
         ("redesign", "stages", "Align trajectories to chat, balance their capabilities, add negative samples.",
          "agenttuning redesign filtered/kept.jsonl --out redesigned --preset agent-flan-paper"),
+        ("prepare", "prepare", "Clean, mix and encode shards of any size, on all processors or over Ray.",
+         "agenttuning prepare raw/ --out prepared --mix.eta 0.2 --workers 8"),
         ("mix", "stages", "Mix agent trajectories and general conversations into a corpus.",
          "agenttuning mix filtered/kept.jsonl --out corpus --eta 0.2"),
         ("export", "formats", "Write trajectories and conversations in other formats, or as a dataset for a hub.",
          "agenttuning export filtered/kept.jsonl --out kept.json --format sharegpt"),
+        ("card", "card", "Write the dataset card of a corpus: rows, licences, where each row comes from.",
+         "agenttuning card corpus/corpus.jsonl --out corpus/README.md"),
         ("train", "stages", "Train a model on a corpus.",
          "agenttuning train corpus/corpus.jsonl --out model --learning-rate 5e-4"),
         ("evaluate", "stages", "Score a model: held-in and held-out tasks, general ability, tool use.",
@@ -86,6 +90,8 @@ _EXTRA_OF = {
     "airportsdata": "graph",
     "mendeleev": "graph",
     "pyarrow": "parquet",
+    "ray": "ray",
+    "zstandard": "zstd",
 }
 
 

@@ -145,7 +145,7 @@ class Mixture:
         self.config, self.sources, self.count = config, sources, count
         if count is None and (config.by == "tokens" or config.tokens is not None):
             raise BadInput("by tokens, mix counts by a model's tokenizer; name the model: --model")
-        self.total, tree = _tree(config, self._known())
+        self.total, tree = tree_of(config, self._known())
         self.drawing = Drawing(
             tree, {name: len(one) for name, one in sources.items()}, seed=seed, replacement=config.replacement
         )
@@ -234,7 +234,7 @@ def opened(
         yield Mixture(config, sources, seed=seed, count=count)
 
 
-def _tree(config: MixConfig, known: Mapping[str, Known]) -> tuple[int, Part]:
+def tree_of(config: MixConfig, known: Mapping[str, Known]) -> tuple[int, Part]:
     """(rows in all, how they are shared out); with a budget of tokens the rows are an estimate."""
     sides = {side: {n: k for n, k in known.items() if n.partition("/")[0] == side} for side in (AGENT, GENERAL)}
     groups = {side: grouped(side, sources, config.weights) if sources else None for side, sources in sides.items()}

@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 from agenttuning.conversation import Conversation
 from agenttuning.errors import BadRow
 from agenttuning.files import atomic_write
+from agenttuning.provenance import marked
 from agenttuning.trajectory import Trajectory
 
 Item = Trajectory | Conversation
@@ -37,11 +38,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One imported item. `notes` are one word each: what of its row could not be carried over."""
+    """One imported item. `notes` are one word each: what of its row could not be carried over; `format` read it."""
 
     where: str
     item: Item
     notes: tuple[str, ...] = ()
+    format: str = ""
 
 
 @dataclass
@@ -79,6 +81,8 @@ class Format(ABC):
 
     name: ClassVar[str]
     about: ClassVar[str]
+    source: ClassVar[str | None] = None  # the data set that these rows are, where the format is one data set's own
+    license: ClassVar[str | None] = None  # of that data set, as its authors state it
     dialect: ClassVar[str] = "react"
 
     @abstractmethod
@@ -97,7 +101,7 @@ class Format(ABC):
             except BadRow as error:
                 refuse(error)
                 continue
-            yield Record(row.where, item, notes)
+            yield Record(row.where, item, notes, self.name)
 
     @abstractmethod
     def rows(self, item: Item, config: WriteConfig, lost: Counter[str]) -> Iterator[dict[str, Any]]:
@@ -116,6 +120,12 @@ class Format(ABC):
 
         write_rows(out, rows())
         return counts
+
+
+def attributed(item: Item, format: "Format", source: str | None = None, license: str | None = None) -> Item:
+    """The item with where it is from: what is given, else what its format says."""
+    known = {"source": source or format.source, "license": license or format.license}
+    return marked(item, f"import {format.name}", **{name: value for name, value in known.items() if value})
 
 
 def write_rows(out: Path, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -1,0 +1,167 @@
+"""From raw shards to a corpus, in three rounds of work; what is done already is not done again.
+
+    prepared/
+      corpus/00000.jsonl.zst …    encoded/00000/ …    prepared.json    manifest.json
+
+>>> prepare(PrepareConfig(), {"agent": Path("raw"), "general": Path("chat")}, out, dialect="command", seed=0)
+{'read': 52000, 'refused': {'not_json': 3}, …, 'rows': 40000}
+"""
+
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from agenttuning.corpus.formats import Refused
+from agenttuning.corpus.formats.rows import files_of
+from agenttuning.corpus.shards import shard_name
+from agenttuning.errors import BadInput
+from agenttuning.files import write_json
+from agenttuning.preparation.choose import choose
+from agenttuning.preparation.draw import plan
+from agenttuning.preparation.job import FILE, Job, PrepareConfig, units_of
+from agenttuning.preparation.workers import Workers, each
+from agenttuning.progress import Progress, bar
+from agenttuning.settings import plain
+from agenttuning.stages import Stage
+from agenttuning.tables import aligned
+
+REPORT = "prepared.json"
+
+
+def prepare(
+    config: PrepareConfig,
+    paths: Mapping[str, Path],
+    folder: Path,
+    *,
+    dialect: str,
+    seed: int,
+    model: str = "",
+    workers: Workers | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Fill `folder` from the sources, or go on in it; returns the report, which is also ``prepared.json``, and seconds.
+
+    `model` is whose tokens are stored under ``encoded``, "" for none. Raises BadInput where nothing is left to draw.
+    """
+    workers = workers or Workers()
+    folder = folder.resolve()
+    _sweep_up(folder)
+    refused = Refused()
+    job = Job(folder, config, dialect, seed, model, tuple(units_of(paths, refused)))
+    if not job.units:
+        why = "; ".join(refused.examples.values()) or "there are no rows"
+        raise BadInput(f"nothing could be imported: {why}")
+    if not (folder / FILE).is_file():
+        job.write()
+    seconds: dict[str, float] = {}
+    cleaned = list(_timed("clean", each("clean", folder, len(job.units), workers), len(job.units), seconds, progress))
+    began = time.monotonic()
+    chosen = choose(folder)
+    shards = -(-plan(folder)["rows"] // config.shard_rows)
+    seconds["choose"] = round(time.monotonic() - began, 2)
+    drawn = list(_timed("draw", each("draw", folder, shards, workers), shards, seconds, progress))
+    report = _report(cleaned, refused, chosen, drawn)
+    report["shards"] = [shard_name(number, config.kind) for number in range(shards)]
+    write_json(folder / REPORT, report)
+    for name in ("parts", "places", "reports"):
+        shutil.rmtree(folder / name)
+    for name in (FILE, "chosen.json", "drawing.json"):
+        (folder / name).unlink()
+    return {**report, "seconds": seconds}
+
+
+def prepare_stage(
+    config: PrepareConfig,
+    agent: Path,
+    out: Path,
+    *,
+    dialect: str,
+    seed: int,
+    model: str = "",
+    workers: Workers | None = None,
+) -> Stage:
+    """The stage of `prepare`. Inputs are known by name, size and time: a hash would read all of a corpus once more."""
+    paths = config.mix.paths(agent)
+
+    def work(partial: Path) -> Mapping[str, Any]:
+        with bar("prepare") as progress:
+            return prepare(
+                config, paths, partial, dialect=dialect, seed=seed, model=model, workers=workers, progress=progress
+            )
+
+    files = [(source, file, file.stat()) for source, path in paths.items() for file in files_of(path)]
+    inputs = [[source, str(file.resolve()), found.st_size, found.st_mtime_ns] for source, file, found in files]
+    settings = plain(config) | {"dialect": dialect, "seed": seed, "model": model, "inputs": inputs}
+    return Stage("prepare", out, settings, (), work)
+
+
+def _timed(
+    name: str, reports: Iterator[dict[str, Any]], pieces: int, seconds: dict[str, float], progress: Progress | None
+) -> Iterator[dict[str, Any]]:
+    began = time.monotonic()
+    for done, report in enumerate(reports, start=1):
+        if progress:
+            progress(done, pieces, name)
+        yield report
+    seconds[name] = round(time.monotonic() - began, 2)
+
+
+def _sweep_up(folder: Path) -> None:
+    """Remove what a killed worker had half written."""
+    for file in folder.rglob("*.partial"):
+        if file.is_dir():
+            shutil.rmtree(file)
+        else:
+            file.unlink()
+
+
+def _report(
+    cleaned: list[dict[str, Any]], refused: Refused, chosen: Mapping[str, Any], drawn: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Sums of all pieces, in no order that depends on who finished first."""
+    total: dict[str, Counter[str]] = {name: Counter() for name in ("refused", "found", "dropped", "encoding", "drawn")}
+    examples = dict(refused.examples)
+    total["refused"].update(refused.counts)
+    for part in cleaned:
+        for name in ("refused", "found", "dropped"):
+            total[name].update(part[name])
+        for reason, text in part["examples"].items():
+            examples[reason] = min(text, examples.get(reason, text))
+    for shard in drawn:
+        for name in ("drawn", "encoding"):
+            total[name].update(shard.get(name, {}))
+    for name in ("duplicates", "per_task"):
+        total["dropped"][name] += chosen[name]
+    report: dict[str, Any] = {"read": sum(part["read"] for part in cleaned)}
+    report |= {name: {k: n for k, n in sorted(counts.items()) if n} for name, counts in total.items()}
+    report |= {"examples": dict(sorted(examples.items())), "kept": chosen["kept"]}
+    report |= {name: chosen[name] for name in ("duplicate_ids", "example_of_duplicate_ids")}
+    for name in ("rows", "tokens", "trained_tokens"):
+        if any(name in shard for shard in drawn):
+            report[name] = sum(shard[name] for shard in drawn)
+    return report
+
+
+def prepared_table(report: Mapping[str, Any]) -> str:
+    """The report to read: how many rows went in and came out, then what was refused, dropped and drawn."""
+    kept = sum(report["kept"].values())
+    blocks = [f"{report['read']} rows read, {kept} clean, {report['rows']} drawn in {len(report['shards'])} shards"]
+    for title, name in (
+        ("refused", "refused"),
+        ("dropped", "dropped"),
+        ("drawn from", "drawn"),
+        ("tokens", "encoding"),
+    ):
+        if report[name]:
+            blocks.append(aligned([[title, "rows"], *([reason, str(n)] for reason, n in report[name].items())]))
+    blocks += [f"for example {text}" for text in report["examples"].values()]
+    if report["duplicate_ids"]:
+        blocks.append(
+            f"{report['duplicate_ids']} rows have the id of another, first {report['example_of_duplicate_ids']!r}"
+        )
+    if "tokens" in report:
+        blocks.append(f"{report['tokens']} tokens, {report['trained_tokens']} of them trained")
+    return "\n".join(blocks)
