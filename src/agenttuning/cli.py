@@ -58,6 +58,8 @@ COMMANDS = {
          "agenttuning validate database hotpotqa --limit 50"),
         ("sweep alpha", "sweep", "Score models between a start model and its tuned one, and plot what each costs.",
          "agenttuning sweep alpha runs/quickstart --out sweep --values 0,0.5,0.75,1"),
+        ("sweep eta", "sweep", "Train and score a recipe at several shares of agent rows, and plot what each costs.",
+         "agenttuning sweep eta quickstart train.max_steps=100 --out sweep-eta --values 0,0.2,0.5,1"),
     ),
     "This installation": (
         ("environments", "environments", "List the environments and what they need.",

@@ -65,12 +65,19 @@ def run(recipe: Recipe, root: Path = Path("runs"), *, say: Say = print) -> Path:
     return folder
 
 
-def stages(recipe: Recipe, folder: Path) -> list[Stage]:
-    """The stages of a recipe in order, each reading what those before it wrote."""
+def stages(recipe: Recipe, folder: Path, data: Path | None = None) -> list[Stage]:
+    """The stages of a recipe in order, each reading what those before it wrote; `data` is where those before the
+    mixture write, where several mixtures share them."""
     dialect, seed = recipe.dialect, recipe.seed
-    trajectories, filtered, corpus, model = (folder / name for name in ("trajectories", "filtered", "corpus", "model"))
+    data = data or folder
+    trajectories, filtered, corpus, model = (
+        data / "trajectories",
+        data / "filtered",
+        folder / "corpus",
+        folder / "model",
+    )
     base, tuned = folder / "evaluation" / "base", folder / "evaluation" / "tuned"
-    kept, rows = filtered / "kept.jsonl", folder / "redesigned" / "rows.jsonl"
+    kept, rows = filtered / "kept.jsonl", data / "redesigned" / "rows.jsonl"
     redesigned = recipe.redesign != RedesignConfig()
     out = [
         collect_stage(recipe.collect, trajectories, dialect=dialect, seed=seed),

@@ -20,7 +20,7 @@ from agenttuning.trajectory import Trajectory
 PROVENANCE = "provenance"
 UNKNOWN = "unknown"
 FIELDS = ("source", "license", "teacher", "environment", "environment_version", "seed")
-T = TypeVar("T", Trajectory, Conversation)
+T = TypeVar("T", bound=Trajectory | Conversation)
 
 # Licences, spelled as hubs do, under which text must not be trained on or a model made of it must not be passed on: no
 # derivatives, all rights reserved, and terms of services and models that forbid using their output for other models.

@@ -9,7 +9,7 @@ b'{"a": 1}\\n'
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -77,26 +77,11 @@ class _Unpacked(io.RawIOBase):
 
 
 @contextmanager
-def packing(stream: IO[bytes]) -> Iterator[IO[bytes]]:
-    """A stream whose bytes go into `stream` as one frame; the same bytes give the same file with one codec."""
-    packed = _Packed(stream)
-    yield packed
-    packed.end()
-
-
-class _Packed(io.RawIOBase):
-    def __init__(self, stream: IO[bytes]):
-        self.stream, self.frame = stream, _codec()[1]()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self.stream.write(self.frame.compress(data))
-        return len(data)
-
-    def end(self) -> None:
-        self.stream.write(self.frame.flush())
+def packing(write: Callable[[bytes], object]) -> Generator[Callable[[bytes], object]]:
+    """What packs bytes into one frame and hands that to `write`; with one codec the same bytes give the same frame."""
+    frame = _codec()[1]()
+    yield lambda data: write(frame.compress(data))
+    write(frame.flush())
 
 
 def _codec() -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO
 
-_OFFSET = 48  # bits of the place in a file: up to 256 TiB, of up to 65,536 files
+_OFFSET = 40  # bits of the place in a file: up to a tebibyte, of up to 16 million files
 _OPEN = 64  # files that are held open
 
 

@@ -12,12 +12,11 @@ that ends inside its compressed data, a table of another schema. Memory is that 
 >>> rows = [record.item for record in read(Path("corpus"), refused=refused)]
 """
 
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 from agenttuning import zstd
 from agenttuning.atif import to_atif
@@ -36,6 +35,9 @@ Kind = Literal["jsonl", "jsonl.zst", "parquet"]
 KINDS: tuple[Kind, ...] = ("jsonl", "jsonl.zst", "parquet")
 
 
+_HELD = 1 << 20  # bytes that are gathered before they are written
+
+
 def shard_name(number: int, kind: Kind) -> str:
     """``00007.jsonl.zst``; the order of names is the order of shards up to 100,000 of them."""
     return f"{number:05}.{kind}"
@@ -48,15 +50,18 @@ def write_shard(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
         return write_rows(path, rows)
     if not path.name.endswith((".jsonl", ".jsonl.zst")):
         raise BadInput(f"{path}: a shard's name ends in {', '.join('.' + kind for kind in KINDS)}")
-    count = 0
+    count, held = 0, bytearray()
     with ExitStack() as stack:
-        stream: IO[bytes] = stack.enter_context(atomic_bytes(path))
+        write = stack.enter_context(atomic_bytes(path)).write
         if path.name.endswith(zstd.SUFFIX):
-            stream = stack.enter_context(zstd.packing(stream))
-        buffer = stack.enter_context(_Held(stream))
+            write = stack.enter_context(zstd.packing(write))
         for row in rows:
-            buffer.write(line_of(row))
+            held += line_of(row)
             count += 1
+            if len(held) >= _HELD:
+                write(bytes(held))
+                held.clear()
+        write(bytes(held))
     return count
 
 
@@ -85,24 +90,3 @@ def blocks(path: Path, size: int) -> Iterator[Lines]:
             offset += len(piece)
     if offset > start:
         yield Lines(start, first, lines + 1)
-
-
-class _Held(io.RawIOBase):
-    """Gathers what is written into pieces of a megabyte."""
-
-    def __init__(self, stream: IO[bytes]):
-        self.stream, self.held = stream, bytearray()
-
-    def __enter__(self) -> "_Held":
-        return self
-
-    def write(self, data: Any) -> int:
-        self.held += data
-        if len(self.held) >= 1 << 20:
-            self.stream.write(bytes(self.held))
-            self.held.clear()
-        return len(data)
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None and self.held:
-            self.stream.write(bytes(self.held))

@@ -34,28 +34,33 @@ def choose(folder: Path, *, pass_rows: int = PASS_ROWS) -> dict[str, Any]:
     total = sum(part.stat().st_size for part in parts) // (8 * KEY)
     passes = max(1, -(-total // pass_rows))
     left_out = bytearray(-(-total // 8) or 1)
-    repeated: list[str] = []
     counts = Counter[str]()
+    first: tuple[int, int, int] | None = None  # of the rows whose id was there before: (row, piece, first byte)
     for one in range(passes):
         contents, ids = Hashes(), Hashes()
-        of_task = Counter[int]()
-        for row, (part, content, id, task, offset) in enumerate(_keys(parts)):
+        for row, (part, content, id, _, offset) in enumerate(_keys(parts)):
             if id and id % passes == one and not ids.add(id):
                 counts["duplicate_ids"] += 1
-                if not repeated:
-                    repeated.append(_id_at(parts[part].with_suffix(".jsonl"), offset))
+                first = min(first or (row, part, offset), (row, part, offset))
             if content % passes == one and job.config.duplicates == "drop" and not contents.add(content):
                 left_out[row >> 3] |= 1 << (row & 7)
                 counts["duplicates"] += 1
-            cap = job.config.filter.per_task
-            if cap is not None and task and task % passes == one and not left_out[row >> 3] >> (row & 7) & 1:
+    cap = job.config.filter.per_task
+    for one in range(passes if cap is not None else 0):
+        of_task = Counter[int]()
+        for row, (_, _, _, task, _) in enumerate(_keys(parts)):
+            if task and task % passes == one and not left_out[row >> 3] >> (row & 7) & 1:
                 of_task[task] += 1
-                if of_task[task] > cap:
+                if cap is not None and of_task[task] > cap:
                     left_out[row >> 3] |= 1 << (row & 7)
                     counts["per_task"] += 1
+    repeated = _id_at(parts[first[1]].with_suffix(".jsonl"), first[2]) if first else None
     kept = {source: _write_places(folder, job, source, parts, left_out) for source in job.sources}
-    report = {"rows": total, **{name: counts[name] for name in ("duplicates", "duplicate_ids", "per_task")}}
-    report |= {"kept": kept, "example_of_duplicate_ids": repeated[0] if repeated else None}
+    report: dict[str, Any] = {
+        "rows": total,
+        **{name: counts[name] for name in ("duplicates", "duplicate_ids", "per_task")},
+    }
+    report |= {"kept": kept, "example_of_duplicate_ids": repeated}
     write_json(done, report)
     return report
 

@@ -58,13 +58,13 @@ def plan(folder: Path) -> dict[str, Any]:
     by_tokens = config.by == "tokens" or config.tokens is not None
     if by_tokens and not job.model:
         raise BadInput("by tokens, rows are counted by a model's tokenizer; name the model: --model")
-    known = {}
+    known: dict[str, tuple[int, float]] = {}
     for source, places in _places(folder).items():
         if not len(places):
             raise BadInput(
                 f"{source}: no rows are left to draw from; see what was left out in {folder / 'chosen.json'}"
             )
-        known[source] = [len(places), _mean_tokens(job, places) if by_tokens else 1.0]
+        known[source] = len(places), _mean_tokens(job, places) if by_tokens else 1.0
     total, _ = tree_of(config, {name: Known(*one) for name, one in known.items()})
     report = {"rows": total, "known": known}
     write_json(done, report)

@@ -57,13 +57,16 @@ def prepare(
     if not (folder / FILE).is_file():
         job.write()
     seconds: dict[str, float] = {}
-    cleaned = list(_timed("clean", each("clean", folder, len(job.units), workers), len(job.units), seconds, progress))
+    totals = _Totals(refused)
+    for piece in _timed("clean", each("clean", folder, len(job.units), workers), len(job.units), seconds, progress):
+        totals.add(piece)
     began = time.monotonic()
     chosen = choose(folder)
     shards = -(-plan(folder)["rows"] // config.shard_rows)
     seconds["choose"] = round(time.monotonic() - began, 2)
-    drawn = list(_timed("draw", each("draw", folder, shards, workers), shards, seconds, progress))
-    report = _report(cleaned, refused, chosen, drawn)
+    for piece in _timed("draw", each("draw", folder, shards, workers), shards, seconds, progress):
+        totals.add(piece)
+    report = totals.report(chosen)
     report["shards"] = [shard_name(number, config.kind) for number in range(shards)]
     write_json(folder / REPORT, report)
     for name in ("parts", "places", "reports"):
@@ -118,31 +121,31 @@ def _sweep_up(folder: Path) -> None:
             file.unlink()
 
 
-def _report(
-    cleaned: list[dict[str, Any]], refused: Refused, chosen: Mapping[str, Any], drawn: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """Sums of all pieces, in no order that depends on who finished first."""
-    total: dict[str, Counter[str]] = {name: Counter() for name in ("refused", "found", "dropped", "encoding", "drawn")}
-    examples = dict(refused.examples)
-    total["refused"].update(refused.counts)
-    for part in cleaned:
-        for name in ("refused", "found", "dropped"):
-            total[name].update(part[name])
-        for reason, text in part["examples"].items():
-            examples[reason] = min(text, examples.get(reason, text))
-    for shard in drawn:
-        for name in ("drawn", "encoding"):
-            total[name].update(shard.get(name, {}))
-    for name in ("duplicates", "per_task"):
-        total["dropped"][name] += chosen[name]
-    report: dict[str, Any] = {"read": sum(part["read"] for part in cleaned)}
-    report |= {name: {k: n for k, n in sorted(counts.items()) if n} for name, counts in total.items()}
-    report |= {"examples": dict(sorted(examples.items())), "kept": chosen["kept"]}
-    report |= {name: chosen[name] for name in ("duplicate_ids", "example_of_duplicate_ids")}
-    for name in ("rows", "tokens", "trained_tokens"):
-        if any(name in shard for shard in drawn):
-            report[name] = sum(shard[name] for shard in drawn)
-    return report
+class _Totals:
+    """Sums over the pieces as they come, in no order that depends on who finished first."""
+
+    def __init__(self, refused: Refused):
+        self.counts = {name: Counter[str]() for name in ("refused", "found", "dropped", "drawn", "encoding")}
+        self.counts["refused"].update(refused.counts)
+        self.examples = dict(refused.examples)
+        self.sums = Counter[str]()
+
+    def add(self, piece: Mapping[str, Any]) -> None:
+        """A piece of `clean` or a shard of `draw`."""
+        for name, counts in self.counts.items():
+            counts.update(piece.get(name, {}))
+        for reason, text in piece.get("examples", {}).items():
+            self.examples[reason] = min(text, self.examples.get(reason, text))
+        names = ("read",) if "read" in piece else ("rows", "tokens", "trained_tokens")
+        self.sums.update({name: piece[name] for name in names if name in piece})
+
+    def report(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
+        self.counts["dropped"].update({name: chosen[name] for name in ("duplicates", "per_task")})
+        report: dict[str, Any] = {"read": self.sums["read"]}
+        report |= {name: {k: n for k, n in sorted(counts.items()) if n} for name, counts in self.counts.items()}
+        report |= {"examples": dict(sorted(self.examples.items())), "kept": chosen["kept"]}
+        report |= {name: chosen[name] for name in ("duplicate_ids", "example_of_duplicate_ids")}
+        return report | {name: n for name, n in sorted(self.sums.items()) if name != "read"}
 
 
 def prepared_table(report: Mapping[str, Any]) -> str:

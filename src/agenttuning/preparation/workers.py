@@ -110,6 +110,6 @@ def start(workers: Workers) -> None:
             ray.init(workers.ray, **quiet)
         else:
             ray.init(num_cpus=workers.processes, include_dashboard=False, **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # ray raises its bare class where a node does not come up in time
         what = workers.ray or "a local cluster"
         raise BadInput(f"ray: {what} cannot be used ({' '.join(str(error).split())[:200]})") from None

@@ -95,7 +95,7 @@ def write(format: str, items: Iterable[Item], out: Path, config: WriteConfig | N
 def format_of(file: Path) -> str | None:
     """The name of a file's format, None where none of its first rows can be read. Raises BadRow for an unknown one."""
     found = _told(list(islice(rows(file, Refused()), LOOKED_AT)), file)
-    return found and found.name
+    return None if found is None else found.name
 
 
 def _told(first: list[Row], file: Path) -> Format | None:
