@@ -210,9 +210,9 @@ def test_processes_do_not_show_in_the_bytes(tmp_path, raw):
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
 
 
-def command(raw, out, *options):
+def command(raw, out, *options, rows=50):
     words = ["prepare", str(raw["agent"]), "--out", str(out), "--mix.general", str(raw["general"]), "--mix.eta", "0.5"]
-    words += ["--shard-rows", "50", "--kind", "jsonl", *options]
+    words += ["--shard-rows", str(rows), "--kind", "jsonl", *options]
     return [sys.executable, "-m", "agenttuning", *words]
 
 
@@ -265,11 +265,11 @@ def ray_workers(pid: int) -> list[int]:
 @pytest.mark.slow
 def test_ray_gives_the_same_bytes_though_a_worker_is_killed(tmp_path, raw):
     pytest.importorskip("ray")
-    for file in range(10, 40):
+    for file in range(10, 24):
         write_jsonl(tmp_path / "raw" / f"{file}.jsonl", [to_atif(episode(1000 * file + i)) for i in range(200)])
-    subprocess.run(command(raw, tmp_path / "whole", "--workers", "1"), check=True, capture_output=True)
+    subprocess.run(command(raw, tmp_path / "whole", "--workers", "1", rows=1000), check=True, capture_output=True)
     out = tmp_path / "out"
-    words = command(raw, out, "--workers", "2", "--ray")
+    words = command(raw, out, "--workers", "2", "--ray", rows=1000)
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         killed = 0
         while process.poll() is None and not killed:
