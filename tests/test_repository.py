@@ -49,7 +49,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 EXCEPTIONS = {
     ("agents", "rollout.workers"): "an agent acts through the seat that its episode holds",
-    ("evaluation.suites", "rollout.collect"): "test tasks are played exactly as training tasks are",
+    ("evaluation.evaluate", "rollout.collect"): "test tasks are played exactly as training tasks are",
     ("evaluation.general", "training.encode"): "likelihood is measured on the tokens and the mask of training",
     ("evaluation.general", "training.pack"): "and computed as training computes it",
     ("evaluation.general", "training.attention"): "by the same forward pass",

@@ -10,8 +10,8 @@ import tiny
 from test_merge import write_adapter
 
 from agenttuning.errors import BadInput
+from agenttuning.evaluation.evaluate import EvaluateConfig
 from agenttuning.evaluation.statistics import wilson
-from agenttuning.evaluation.suites import EvaluateConfig
 from agenttuning.evaluation.sweep import on_front, point
 from agenttuning.evaluation.table import sweep_table
 from agenttuning.files import read_json, write_json

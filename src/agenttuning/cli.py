@@ -43,7 +43,7 @@ COMMANDS = {
         ("train", "stages", "Train a model on a corpus.",
          "agenttuning train corpus/corpus.jsonl --out model --learning-rate 5e-4"),
         ("evaluate", "stages", "Score a model: held-in and held-out tasks, general ability, tool use.",
-         "agenttuning evaluate model/merged --out scores --held-in.database 100"),
+         "agenttuning evaluate model/merged --out scores --suite held-out --size quick"),
         ("compare", "results", "Compare two evaluations, paired task by task.",
          "agenttuning compare runs/a/evaluation/base runs/a/evaluation/tuned"),
         ("report", "results", "Write the report of a run as one HTML page.",

@@ -20,8 +20,9 @@ from agenttuning.corpus.filter import FilterConfig, filter_trajectories, funnel_
 from agenttuning.corpus.mixture import MixConfig, mix, mixture_table
 from agenttuning.corpus.redesign import RedesignConfig, capability_table, redesign
 from agenttuning.errors import UnknownShape
+from agenttuning.evaluation.evaluate import EvaluateConfig, evaluate
 from agenttuning.evaluation.scores import compare_scores
-from agenttuning.evaluation.suites import EvaluateConfig, evaluate
+from agenttuning.evaluation.suites import fill
 from agenttuning.files import atomic_write, read_json, write_json
 from agenttuning.progress import bar
 from agenttuning.recipe import Recipe, dump, runnable
@@ -213,6 +214,8 @@ def evaluate_stage(
     seed: int,
     base: str | None = None,
 ) -> Stage:
+    config = fill(config)
+
     def work(partial: Path) -> Mapping[str, Any]:
         with bar(f"evaluate {out.name}") as progress:
             scores = evaluate(config, str(model), partial, dialect=dialect, seed=seed, base=base, progress=progress)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from agenttuning.errors import BadInput
-from agenttuning.evaluation.suites import EvaluateConfig
+from agenttuning.evaluation.evaluate import EvaluateConfig
 from agenttuning.evaluation.sweep import AGAINST, on_front, point
 from agenttuning.files import read_json, write_json
 from agenttuning.models import resolve
@@ -82,8 +82,8 @@ def sweep_eta(recipe: Recipe, out: Path, *, values: Sequence[float], say: Say = 
     AgentTuning chose η = 0.2 so, from 0, 0.1 … 1 by held-out score (arXiv 2310.12823 §3.3). Trajectories are collected
     once. What is done already is not done again; all else is as in `sweep_alpha`.
     """
-    values = _checked(values, recipe.evaluate, "shares of agent rows between 0 and 1")
     recipe, missing = runnable(recipe)
+    values = _checked(values, recipe.evaluate, "shares of agent rows between 0 and 1")
     for name, why in missing.items():
         say(f"left out: {name}: {why}")
     sweep = {

@@ -1,6 +1,9 @@
 """The stages of the line one by one; each writes a folder with a manifest, and resumes it when stopped."""
 
+import json as jsons
+import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +13,10 @@ from agenttuning import pipeline
 from agenttuning.corpus.filter import FilterConfig
 from agenttuning.corpus.mixture import MixConfig
 from agenttuning.corpus.redesign import RedesignConfig
-from agenttuning.evaluation.suites import EvaluateConfig
+from agenttuning.environments import missing
+from agenttuning.evaluation.evaluate import EvaluateConfig
+from agenttuning.evaluation.suites import fill, without
+from agenttuning.files import read_json
 from agenttuning.models import BUILT_IN
 from agenttuning.rollout.collect import CollectConfig
 from agenttuning.stages import Stage, perform
@@ -20,7 +26,7 @@ from agenttuning.training.distributed import perform_on_ranks
 Out = Annotated[Path, Parameter(help="The folder to write.")]
 Seed = Annotated[int, Parameter(help="The seed of everything that is drawn.")]
 Dialect = Annotated[str, Parameter(help="How turns are written: react, command, json, native or chat.")]
-Flat = Parameter(name="*")  # a config's fields become options of their own
+Flat = Parameter(name="*", negative_iterable=())  # a config's fields become options of their own
 
 
 def collect(
@@ -103,9 +109,28 @@ def evaluate(
     config: Annotated[EvaluateConfig | None, Flat] = None,
     dialect: Dialect = "command",
     seed: Seed = 0,
+    skip_missing: Annotated[
+        bool, Parameter(negative="", help="Leave out environments that this machine cannot run, and say which.")
+    ] = False,
+    json: Annotated[bool, Parameter(negative="", help="Print scores.json instead of tables.")] = False,
 ) -> None:
     """Measure a model."""
-    _perform(pipeline.evaluate_stage(config or EvaluateConfig(), model, out, dialect=dialect, seed=seed, base=base))
+    chosen = fill(config or EvaluateConfig())
+    if skip_missing and (lacking := missing((*chosen.held_in, *chosen.held_out))):
+        for name, why in lacking.items():
+            print(f"left out: {name}: {why}", file=sys.stderr)
+        chosen = without(chosen, lacking)
+    stage = pipeline.evaluate_stage(chosen, model, out, dialect=dialect, seed=seed, base=base)
+    perform(stage, say=partial(print, file=sys.stderr))
+    scores = read_json(out / "scores.json")
+    if json:
+        print(jsons.dumps(scores))
+        return
+    from rich.console import Console
+
+    from agenttuning.evaluation.table import scores_table
+
+    Console().print(scores_table(scores))
 
 
 def _perform(stage: Stage) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict, get_type_hints
 from cyclopts import Parameter
 
 from agenttuning.errors import BadInput
-from agenttuning.evaluation.suites import EvaluateConfig
+from agenttuning.evaluation.evaluate import EvaluateConfig
 from agenttuning.recipe import Recipe, load
 from agenttuning.settings import docstrings
 

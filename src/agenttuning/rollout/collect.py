@@ -104,12 +104,12 @@ def collect(
 
 def check(config: CollectConfig) -> None:
     """Raise BadInput for what can be known to be wrong before anything starts."""
-    from agenttuning.environments import environment_class
+    from agenttuning.environments import missing
 
     if config.split not in SPLITS:
         raise BadInput(f"split is {config.split!r}, expected one of {', '.join(SPLITS)}")
-    for name in config.environments:
-        environment_class(name)
+    if lacking := missing(config.environments):
+        raise BadInput("\n".join(f"{name} cannot run here: {why}" for name, why in lacking.items()))
     for name, path in config.data.items():
         if name not in config.environments:
             chosen = ", ".join(config.environments) or "none"
