@@ -83,17 +83,20 @@ def shard(folder: str, number: int, agent: bool) -> Iterator[dict[str, Any]]:
 def write_corpus(folder: Path, size: int) -> dict[str, int]:
     """At least `size` bytes of rows, half of them agents', in shards of each kind; returns the rows and their bytes."""
     counts = {"rows": 0, "bytes": 0}
-    number = 0
-    while counts["bytes"] < size:
-        for name, agent in (("agent", True), ("general", False)):
-            rows = list(shard(name, number, agent))
-            left = max(1, math.ceil((size - counts["bytes"]) / len(line_of(rows[0]))))
-            rows = rows[:left]
+    for name, agent in (("agent", True), ("general", False)):
+        left, number = size / 2, 0
+        while left > 0:
+            rows = []
+            for row in shard(name, number, agent):
+                rows.append(row)
+                left -= len(line_of(row))
+                if left <= 0:
+                    break
             kind = ("jsonl", "jsonl.zst", "jsonl", "parquet", "jsonl")[number % 5]
             write_shard(folder / name / shard_name(number, kind), rows)
             counts["rows"] += len(rows)
-            counts["bytes"] += sum(len(line_of(row)) for row in rows)
-        number += 1
+            number += 1
+        counts["bytes"] += int(size / 2 - left)
     return counts
 
 
