@@ -17,6 +17,7 @@ from agenttuning.report.charts import loss_curve, nice_ticks
 from agenttuning.report.episodes import pick, visible
 from agenttuning.report.numbers import duration, interval, number
 from agenttuning.report.summary import findings, headline
+from agenttuning.report.tables import mixture_table
 from agenttuning.settings import redact
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -256,3 +257,15 @@ def test_a_browser_applies_the_style_and_runs_nothing(run: Path, html: str, tmp_
     assert "script" not in {tag for tag, _ in page.tags}
     assert HOSTILE in page.text
     assert "Content Security Policy" not in result.stderr  # a blocked style would be logged here
+
+
+def test_the_mixture_lists_its_sources_where_there_are_more_than_two():
+    one = {"rows": 20, "distinct": 10, "epochs": 2.0}
+    two = {f"{side}_{key}": value for side in ("agent", "general") for key, value in one.items()}
+    columns, rows = mixture_table({**two, "sources": {"agent": one, "general": one}})
+    assert [row[0] for row in rows] == ["Agent", "General"]
+    sources = {"agent": one, "general/gpt-4": {"rows": 4, "distinct": 4, "epochs": 1.0}, "general/b": "broken"}
+    columns, rows = mixture_table({**two, "sources": {**sources, "general/gpt-3.5": {"rows": 16}}})
+    assert columns == ["Part", "Rows", "Share of rows", "Distinct", "Epochs"]
+    assert rows[3] == ["general/gpt-4", "4", "10 %", "4", "1"]
+    assert [row[0] for row in rows] == ["Agent", "General", "agent", "general/gpt-4", "general/gpt-3.5"]

@@ -11,6 +11,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ def read(
                 refuse(error)
                 continue
         if reader is not None:
-            yield from reader.records(found, refuse)
+            yield from (replace(record, format=reader.name) for record in reader.records(found, refuse))
 
 
 def write(format: str, items: Iterable[Item], out: Path, config: WriteConfig | None = None) -> dict[str, Any]:

@@ -38,7 +38,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One imported item. `notes` are one word each: what of its row could not be carried over; `format` read it."""
+    """One imported item. `notes` are one word each: what of its row could not be carried over; `format` is that
+    which read it, where that was told from the file."""
 
     where: str
     item: Item
@@ -101,7 +102,7 @@ class Format(ABC):
             except BadRow as error:
                 refuse(error)
                 continue
-            yield Record(row.where, item, notes, self.name)
+            yield Record(row.where, item, notes)
 
     @abstractmethod
     def rows(self, item: Item, config: WriteConfig, lost: Counter[str]) -> Iterator[dict[str, Any]]:
