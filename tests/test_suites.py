@@ -1,10 +1,14 @@
 """Suites by name and size, and what an evaluation makes of them."""
 
+import re
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from agenttuning.environments import environment_class, missing, names
+from agenttuning.environments import EXTRAS, environment_class, missing, names
 from agenttuning.evaluation.evaluate import EvaluateConfig
 from agenttuning.evaluation.published import TASKS
 from agenttuning.evaluation.suites import PAPER, fill, without
@@ -86,3 +90,23 @@ def test_a_recipe_takes_suites(tmp_path: Path):
     path.write_text("evaluate: {suite: [held-aut]}\n", encoding="utf-8")
     with pytest.raises(Exception, match="held-out"):
         load(path)
+
+
+@pytest.mark.parametrize("name", sorted(set().union(*PAPER.values())))
+def test_an_environment_needs_no_other_extra_than_its_own(name):
+    """With its extra alone an environment loads: it imports nothing that only another extra brings."""
+    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = {
+        extra: {re.split(r"[\[<>=~]", one)[0].replace("-", "_") for one in needed}
+        for extra, needed in project["optional-dependencies"].items()
+        if extra in EXTRAS.values() and extra != "environments"
+    }
+    own = extras.get(EXTRAS.get(name, ""), set())
+    foreign = set().union(*extras.values()) - own - {"bm25s"}  # hotpotqa's, whose extra is a set of others
+    loaded = subprocess.run(
+        [sys.executable, "-c", f"import sys; from agenttuning.environments import environment_class\n"
+         f"try: environment_class({name!r})\nexcept Exception: pass\n"
+         "print(*{module.partition('.')[0] for module in sys.modules})"],
+        capture_output=True, text=True, check=True, timeout=60,
+    ).stdout.split()  # fmt: skip
+    assert not foreign & set(loaded)

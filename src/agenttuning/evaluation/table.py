@@ -23,7 +23,7 @@ def scores_table(scores: Mapping[str, Any]) -> Group:
     tables = []
     title = f"{scores['model']}, dialect {scores['dialect']}, seed {scores['seed']}"
     if scores["environments"]:
-        tables.append(_one_model(title, scores))
+        tables += [_one_model(title, scores), _outcomes(scores["environments"])]
     if general := scores.get("general"):
         table = _table("General probe", "measure", "n", "score [95 %]")
         for name in ("questions", "instructions"):
@@ -48,28 +48,29 @@ def scores_table(scores: Mapping[str, Any]) -> Group:
 
 
 def _one_model(title: str, scores: Mapping[str, Any]) -> Table:
-    """A row an environment, and under each category its normalised score with the environments it lacks."""
-    table = _table(title, "environment", "tasks", "n", "metric", "score, % [95 %]", "score / W", "outcomes")
+    """A row an environment, and under each category its normalised score with the number of environments in it."""
+    table = _table(title, "environment", "n", "score, % [95 %]", "score / W")
     for held in ("in", "out"):
         rows = {name: row for name, row in scores["environments"].items() if row["held"] == held}
         total = scores["normalised"].get(f"held-{held}")
         for name, row in rows.items():
             ratio = total["tasks"].get(name) if total else None
-            outcomes = sorted(row["outcomes"].items(), key=lambda pair: -pair[1])
-            table.add_row(
-                Text(name),
-                Text(row["tasks"]),
-                str(row["n"]),
-                "success" if row["metric"] == "success_rate" else row["metric"],
-                _interval(row),
-                "–" if ratio is None else f"{ratio:.2f}",
-                Text(", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in outcomes[:3])),
-            )
+            label = name if row["tasks"] == "built-in" else f"{name} ({row['tasks']})"
+            table.add_row(Text(label), str(row["n"]), _interval(row), "–" if ratio is None else f"{ratio:.2f}")
         if total:
-            lacking = f"of {len(total['tasks'])} of {len(total['tasks']) + len(total['missing'])} environments"
-            ends = f"{total['mean']:.2f} [{total['low']:.2f}, {total['high']:.2f}]"
-            label = Text(f"held-{held}, normalised", style="bold")
-            table.add_row(label, "", "", "", "", ends, lacking if total["missing"] else "")
+            played = len(total["tasks"])
+            of = f" (of {played} of {played + len(total['missing'])})" if total["missing"] else ""
+            ends = Text(f"{total['mean']:.2f} [{total['low']:.2f}, {total['high']:.2f}]")
+            table.add_row(Text(f"held-{held}, normalised{of}", style="bold"), "", "", ends)
+    return table
+
+
+def _outcomes(environments: Mapping[str, Any]) -> Table:
+    table = _table("How the episodes ended", "environment", "outcomes")
+    table.columns[1].justify = "left"
+    for name, row in environments.items():
+        ends = sorted(row["outcomes"].items(), key=lambda pair: -pair[1])
+        table.add_row(Text(name), Text(", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in ends)))
     return table
 
 
