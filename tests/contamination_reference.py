@@ -58,7 +58,7 @@ class Reference:
             for j in range(len(theirs)):
                 for length in range(rules.n, min(len(ours) - i, len(theirs) - j) + 1):
                     if self._is_match(item, ours[i : i + length], theirs[j : j + length]):
-                        out |= set(range(i, i + length))
+                        out |= {i + k for k in range(length) if ours[i + k] == theirs[j + k]}
         return out
 
     def _is_match(self, item: Item, ours: Sequence[str], theirs: Sequence[str]) -> bool:

@@ -34,6 +34,8 @@ COMMANDS = {
          "agenttuning redesign filtered/kept.jsonl --out redesigned --preset agent-flan-paper"),
         ("mix", "stages", "Mix agent trajectories and general conversations into a corpus.",
          "agenttuning mix filtered/kept.jsonl --out corpus --eta 0.2"),
+        ("decontaminate", "stages", "Look for evaluation items in training rows, and drop the rows that hold one.",
+         "agenttuning decontaminate corpus/corpus.jsonl --out decontaminated --recipe quickstart --drop dirty"),
         ("export", "formats", "Write trajectories and conversations in other formats, or as a dataset for a hub.",
          "agenttuning export filtered/kept.jsonl --out kept.json --format sharegpt"),
         ("train", "stages", "Train a model on a corpus.",
@@ -86,6 +88,8 @@ _EXTRA_OF = {
     "airportsdata": "graph",
     "mendeleev": "graph",
     "pyarrow": "parquet",
+    "numpy": "corpus",
+    "rensa": "corpus",
 }
 
 

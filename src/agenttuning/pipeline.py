@@ -3,7 +3,7 @@ model gets scores, the scores become a report.
 
     runs/quickstart/
       recipe.yaml  log.jsonl  report.html
-      trajectories/  filtered/  redesigned/  corpus/  model/  evaluation/base/  evaluation/tuned/
+      trajectories/  filtered/  redesigned/  corpus/  decontaminated/  model/  evaluation/base/  evaluation/tuned/
 
 >>> run(load("quickstart"), Path("runs"))
 PosixPath('runs/quickstart')
@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from agenttuning.conversation import Conversation
+from agenttuning.corpus.contamination import DecontaminateConfig, Found, contamination_lines, decontaminate
 from agenttuning.corpus.filter import FilterConfig, filter_trajectories, funnel_table
 from agenttuning.corpus.mixture import MixConfig, mix
 from agenttuning.corpus.redesign import RedesignConfig, capability_table, redesign
 from agenttuning.errors import UnknownShape
 from agenttuning.evaluation.scores import compare_scores
 from agenttuning.evaluation.suites import EvaluateConfig, evaluate
-from agenttuning.files import atomic_write, read_json, write_json
+from agenttuning.files import atomic_write, read_json, write_json, write_jsonl
 from agenttuning.progress import bar
 from agenttuning.recipe import Recipe, dump, runnable
 from agenttuning.rollout.collect import CollectConfig, collect
@@ -70,6 +71,7 @@ def stages(recipe: Recipe, folder: Path) -> list[Stage]:
     dialect, seed = recipe.dialect, recipe.seed
     trajectories, filtered, corpus, model = (folder / name for name in ("trajectories", "filtered", "corpus", "model"))
     base, tuned = folder / "evaluation" / "base", folder / "evaluation" / "tuned"
+    clean = folder / "decontaminated"
     kept, rows = filtered / "kept.jsonl", folder / "redesigned" / "rows.jsonl"
     redesigned = recipe.redesign != RedesignConfig()
     out = [
@@ -88,7 +90,14 @@ def stages(recipe: Recipe, folder: Path) -> list[Stage]:
             seed=seed,
             funnel=(rows if redesigned else kept).with_name("funnel.json"),
         ),
-        train_stage(recipe.train, corpus / "corpus.jsonl", recipe.model, model, seed=seed),
+        decontaminate_stage(recipe.decontaminate, corpus / "corpus.jsonl", clean, recipe.evaluate, seed=seed),
+        train_stage(
+            recipe.train,
+            (corpus if recipe.decontaminate.drop == "none" else clean) / "corpus.jsonl",
+            recipe.model,
+            model,
+            seed=seed,
+        ),
         evaluate_stage(recipe.evaluate, recipe.model, base, dialect=dialect, seed=seed),
         evaluate_stage(recipe.evaluate, model / "merged", tuned, dialect=dialect, seed=seed, base=recipe.model),
     ]
@@ -186,6 +195,37 @@ def mix_stage(
     return Stage("mix", out, settings, tuple(path for path in inputs if path), work)
 
 
+def decontaminate_stage(
+    config: DecontaminateConfig, corpus: Path, out: Path, evaluate: EvaluateConfig | None, *, seed: int
+) -> Stage:
+    """`evaluate` says what is looked for beside the config's own files; None: nothing."""
+    asked = evaluate if config.suites else None
+
+    def work(partial: Path) -> Mapping[str, Any]:
+        from agenttuning.evaluation.texts import texts
+
+        found, written = Found(), partial / "evaluation.jsonl"
+        with bar("decontaminate") as progress:
+            if asked is not None:
+                if not written.is_file():
+                    write_jsonl(written, texts(asked, seed, progress))
+                found.add_written(written)
+            for name, source in config.files.items():
+                found.add_file(name, source, skip_bad=config.skip_bad)
+            return decontaminate(config, corpus, found, partial, progress=progress)
+
+    files = [Path(source.rpartition("#")[0] or source) for source in config.files.values()]
+    inputs = [corpus, *files]
+    settings = plain(config) | {"seed": seed, "evaluate": None}
+    if asked is not None:
+        own = {"general", "hallucination_data", "tool_use_data", "data", "skip_bad", "split"}
+        counts = {"held_in", "held_out", "hallucination", "tool_use", "workers"}
+        settings["evaluate"] = {key: value for key, value in plain(asked).items() if key in own | counts}
+        tool_use_data = asked.tool_use_data if asked.tool_use else None
+        inputs += [Path(p) for p in (*asked.data.values(), asked.hallucination_data, tool_use_data) if p]
+    return Stage("decontaminate", out, settings, tuple(inputs), work)
+
+
 def train_stage(config: TrainConfig, corpus: Path, model: str, out: Path, *, seed: int) -> Stage:
     def work(partial: Path) -> Mapping[str, Any]:
         with bar("train") if rank() == 0 else nullcontext() as progress:
@@ -268,6 +308,8 @@ def summary(stage: str, counts: Mapping[str, Any]) -> list[str]:
             f"({counts['agent_epochs']:g} epochs) and {counts['general_rows']} general rows "
             f"({counts['general_epochs']:g} epochs)"
         ]
+    if stage == "decontaminate":
+        return contamination_lines(counts)
     if stage == "train":
         return [f"{count} rows: {reason}" for reason, count in counts["dropped"].items() if count]
     if stage == "evaluate":

@@ -30,8 +30,8 @@ class Rules:
 
     n: int = 10
     mismatches: int = 4
-    exact: int = 4
-    common: int = 5
+    exact: int = 3
+    common: int = 3
 
     def __post_init__(self) -> None:
         for name, least in (("n", 2), ("mismatches", 0), ("exact", 2), ("common", 1)):
@@ -165,9 +165,7 @@ def _common(found: _Places, set_at: "np.ndarray", template_at: "np.ndarray", mos
     if not len(found.places):
         return np.zeros(0, np.bool_)
     _, same = np.unique(found.hashes, return_inverse=True)
-    _, key, counts = np.unique(
-        np.stack([same, set_at[found.places]]), axis=1, return_inverse=True, return_counts=True
-    )
+    _, key, counts = np.unique(np.stack([same, set_at[found.places]]), axis=1, return_inverse=True, return_counts=True)
     in_template = np.zeros(same.max() + 1, np.bool_)
     in_template[same[template_at[found.places]]] = True
     return (counts[key.ravel()] > most) | in_template[same]
@@ -208,5 +206,3 @@ def _numbered(grams: Grams, found: _Places, size: int) -> "np.ndarray":
     out = np.full(size, -1, np.int64)
     out[found.places] = np.searchsorted(grams.known, found.hashes)
     return out
-
-

@@ -10,7 +10,6 @@ of which every text counts, or those of the fields that are named behind a ``#``
 """
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,6 @@ from agenttuning.corpus.contamination.words import clean, text_of
 from agenttuning.corpus.formats.base import Refused
 from agenttuning.corpus.formats.rows import files_of, rows
 from agenttuning.errors import BadInput
-
-_EXAMPLES = 5  # ids that are told of those that come twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +33,12 @@ class Item:
 
 @dataclass
 class Found:
-    """Items as they are collected, and what was wrong with some of them: by set, ids that came twice; by reason, rows
-    that could not be read, and the first message for each reason."""
+    """Items as they are collected, and what was wrong with some of them: by set, ids that came twice, and how many
+    have their goal alone because their environment did not begin; by reason, rows that could not be read."""
 
     items: list[Item] = field(default_factory=list)
     repeated: dict[str, list[str]] = field(default_factory=dict)
+    goal_only: dict[str, int] = field(default_factory=dict)
     refused: Refused = field(default_factory=Refused)
     _seen: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -58,7 +56,10 @@ class Found:
             value = row.value
             if not all(isinstance(value.get(key, ""), str) for key in ("set", "id", "text", "template")):
                 raise BadInput(f"{row.where}: set, id, text and template must be texts")
-            self.add(value.get("set", ""), value.get("id", ""), value.get("text", ""), value.get("template", ""))
+            name = value.get("set", "")
+            self.add(name, value.get("id", ""), value.get("text", ""), value.get("template", ""))
+            if value.get("goal_only") is True:
+                self.goal_only[name] = self.goal_only.get(name, 0) + 1
 
     def add_file(self, name: str, source: str, *, skip_bad: bool = False) -> None:
         """The rows of a file or folder as a set of that name. Raises BadInput where there is none, or none with text,
@@ -91,8 +92,3 @@ def _source(source: str) -> tuple[Path, tuple[str, ...]]:
         return Path(source), ()
     path, _, fields = source.rpartition("#")
     return Path(path), tuple(name.strip() for name in fields.split(",") if name.strip())
-
-
-def to_row(item: Item) -> Mapping[str, str]:
-    """As `Found.add_written` reads it."""
-    return {"set": item.set, "id": item.id, "text": item.text, "template": item.template}

@@ -1,16 +1,17 @@
 """What of the evaluation items stands in some texts: a pure function of the texts and the index.
 
 A match is a stretch of an item and one as long of a text that begin and end with the same words, in which at least `n`
-words are equal and at most `mismatches` differ, place by place: a skip-gram of n words with that budget. With
+words are equal and at most `mismatches` differ, place by place: a skip-gram of n words with that budget. The words that
+differ are skipped, not found. With
 ``exact = n`` it is Llama 2's (arXiv 2307.09288 §A.6), where the first n words must be equal, in both directions.
 
->>> marks = mark(index, [row_text])
->>> marks.documents, marks.firsts, marks.ends
-(array([3]), array([120]), array([134]))
+>>> mark(index, [row_text]).matches.T  # text, document, first word, one after the last, words that differ
+array([[  0,   3, 120, 134,   2]])
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from agenttuning.corpus.contamination.grams import runs
@@ -23,22 +24,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Marks:
-    """Of the texts 0 … `count` - 1: the matches, one a place of each array, and the runs of n words that any document
-    has, templates included, as pairs of a text and a run's number.
+    """Of the texts 0 … `count` - 1, with so many `words`: the matches, the stretches of equal words in them, and the
+    runs of n words that any document has, templates included.
 
-    A match is of the text `texts[i]` and the words `firsts[i]` … `ends[i]` - 1 of the index, which lie in
-    `documents[i]`; `differing[i]` of them are other words in the text.
+    `matches` has a column for each: text, document, first word of the index, one after the last, and how many words
+    between differ. `equal` has the first four for each stretch in them without such words. `known` has text and the
+    number of the run.
     """
 
     count: int
     words: int
-    texts: "np.ndarray"
-    documents: "np.ndarray"
-    firsts: "np.ndarray"
-    ends: "np.ndarray"
-    differing: "np.ndarray"
-    gram_texts: "np.ndarray"
-    grams: "np.ndarray"
+    matches: "np.ndarray"
+    equal: "np.ndarray"
+    known: "np.ndarray"
 
 
 def mark(index: Index, texts: Sequence[str]) -> Marks:
@@ -48,15 +46,22 @@ def mark(index: Index, texts: Sequence[str]) -> Marks:
     words = hashes(texts, ROWS)
     edges = np.flatnonzero(words == np.uint64(mark_hash(ROWS)))
     at, number = index.grams.find(runs(words, index.rules.n))
-    pairs = np.unique(np.stack([np.searchsorted(edges, at, "right") - 1, number]), axis=1)
     here, there = _candidates(index, words)
-    found = [
-        (text, document, *match)
-        for text, document, diagonal in _diagonals(index, edges, here, there)
-        for match in _matches(index, words, document, diagonal, edges[text] + 1, _end(edges, text, words))
-    ]
-    columns = np.array(sorted(set(found)), np.int64).reshape(-1, 5).T
-    return Marks(len(texts), len(words) - len(edges), *columns, *pairs)
+    matches, equal = [], set()
+    for text, document, diagonal in _diagonals(index, edges, here, there):
+        for first, breaks, end in _matches(index, words, document, diagonal, edges[text] + 1, _end(edges, text, words)):
+            matches.append((text, document, first, end, len(breaks)))
+            for left, right in pairwise([first - 1, *breaks, end]):
+                if right > left + 1:
+                    equal.add((text, document, left + 1, right))
+    known = np.stack([np.searchsorted(edges, at, "right") - 1, number])
+    return Marks(len(texts), len(words) - len(edges), _columns(matches, 5), _columns(sorted(equal), 4), known)
+
+
+def _columns(rows: Sequence[tuple[int, ...]], width: int) -> "np.ndarray":
+    import numpy as np
+
+    return np.array(rows, np.int64).reshape(-1, width).T
 
 
 def _end(edges: "np.ndarray", text: int, words: "np.ndarray") -> int:
@@ -91,7 +96,7 @@ def _candidates(index: Index, words: "np.ndarray") -> tuple["np.ndarray", "np.nd
 
 def _diagonals(
     index: Index, edges: "np.ndarray", here: "np.ndarray", there: "np.ndarray"
-) -> "list[tuple[int, int, int]]":
+) -> list[tuple[int, int, int]]:
     """The distinct (text, document, place in the texts - place in the index) of the candidates."""
     import numpy as np
 
@@ -101,8 +106,8 @@ def _diagonals(
 
 def _matches(
     index: Index, words: "np.ndarray", document: int, diagonal: int, text_start: int, text_end: int
-) -> "list[tuple[int, int, int]]":
-    """(first, end, words that differ) of the longest matches of a document along a diagonal."""
+) -> list[tuple[int, list[int], int]]:
+    """(first word, places that differ, one after the last word) of the longest matches of a document on a diagonal."""
     import numpy as np
 
     start = max(int(index.starts[document]), text_start - diagonal)
@@ -115,7 +120,7 @@ def _matches(
     run = np.searchsorted(breaks, begins, "right") - 1
     whole = equal[begins] & (begins + length[begins] <= breaks[run + 1])
     least, budget = int(index.least[document]), int(index.budget[document])
-    out = set()
+    out = {}
     for seeded in np.unique(run[whole]).tolist():
         for left in range(max(0, seeded - budget), seeded + 1):
             right = min(left + budget, len(breaks) - 2)
@@ -123,5 +128,6 @@ def _matches(
                 right -= 1
             first, last = int(breaks[left]) + 1, int(breaks[right + 1])
             if equal[first] and last - first - (right - left) >= least:
-                out.add((start + first, start + last, right - left))
-    return sorted(out)
+                differ = (start + breaks[left + 1 : right + 1]).tolist()
+                out[start + first, start + last] = (start + first, differ, start + last)
+    return list(out.values())
