@@ -28,6 +28,8 @@ COMMANDS = {
          "agenttuning import AgentInstruct/db.jsonl --out imported"),
         ("filter", "stages", "Keep the trajectories worth learning from; print the funnel.",
          "agenttuning filter trajectories --out filtered"),
+        ("deduplicate", "stages", "Leave out rows that say or do again what one before them did.",
+         "agenttuning deduplicate filtered/kept.jsonl --out deduplicated --near 0.8 --per-task 2"),
         ("lint", "lint", "Find the faults of trajectories and chat rows, and write rows without them.",
          "agenttuning lint corpus/corpus.jsonl --fix mask --out clean.jsonl"),
         ("redesign", "stages", "Align trajectories to chat, balance their capabilities, add negative samples.",

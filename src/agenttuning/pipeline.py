@@ -3,7 +3,8 @@ model gets scores, the scores become a report.
 
     runs/quickstart/
       recipe.yaml  log.jsonl  report.html
-      trajectories/  filtered/  redesigned/  corpus/  decontaminated/  model/  evaluation/base/  evaluation/tuned/
+      trajectories/  filtered/  deduplicated/  redesigned/  corpus/  decontaminated/  model/
+      evaluation/base/  evaluation/tuned/
 
 >>> run(load("quickstart"), Path("runs"))
 PosixPath('runs/quickstart')
@@ -17,6 +18,7 @@ from typing import Any
 
 from agenttuning.conversation import Conversation
 from agenttuning.corpus.contamination import DecontaminateConfig, Found, contamination_lines, decontaminate
+from agenttuning.corpus.deduplicate import DeduplicateConfig, deduplicate, deduplication_lines
 from agenttuning.corpus.filter import FilterConfig, filter_trajectories, funnel_table
 from agenttuning.corpus.mixture import MixConfig, mix
 from agenttuning.corpus.redesign import RedesignConfig, capability_table, redesign
@@ -72,11 +74,12 @@ def stages(recipe: Recipe, folder: Path) -> list[Stage]:
     trajectories, filtered, corpus, model = (folder / name for name in ("trajectories", "filtered", "corpus", "model"))
     base, tuned = folder / "evaluation" / "base", folder / "evaluation" / "tuned"
     clean = folder / "decontaminated"
-    kept, rows = filtered / "kept.jsonl", folder / "redesigned" / "rows.jsonl"
+    kept, rows = folder / "deduplicated" / "kept.jsonl", folder / "redesigned" / "rows.jsonl"
     redesigned = recipe.redesign != RedesignConfig()
     out = [
         collect_stage(recipe.collect, trajectories, dialect=dialect, seed=seed),
         filter_stage(recipe.filter, trajectories, filtered),
+        deduplicate_stage(recipe.deduplicate, filtered / "kept.jsonl", kept.parent, funnel=filtered / "funnel.json"),
     ]
     if redesigned:
         out.append(redesign_stage(recipe.redesign, kept, rows.parent, dialect=dialect, seed=seed, model=recipe.model))
@@ -150,6 +153,16 @@ def filter_stage(config: FilterConfig, trajectories: Path, out: Path) -> Stage:
             return filter_trajectories(config, [trajectories], partial / "kept.jsonl", progress=progress)
 
     return Stage("filter", out, plain(config), (trajectories,), work)
+
+
+def deduplicate_stage(config: DeduplicateConfig, rows: Path, out: Path, *, funnel: Path | None = None) -> Stage:
+    """`funnel` is the filter's, which stands beside `rows` and is brought up to date."""
+
+    def work(partial: Path) -> Mapping[str, Any]:
+        with bar("deduplicate") as progress:
+            return deduplicate(config, [rows], partial / "kept.jsonl", progress=progress)
+
+    return Stage("deduplicate", out, plain(config), (rows, funnel) if funnel else (rows,), work)
 
 
 def redesign_stage(
@@ -299,6 +312,8 @@ def summary(stage: str, counts: Mapping[str, Any]) -> list[str]:
     """A finished stage's counts as a few lines to read."""
     if stage == "filter":
         return funnel_table(counts).splitlines()
+    if stage == "deduplicate":
+        return deduplication_lines(counts)
     if stage == "redesign":
         kinds = ", ".join(f"{count} {kind}" for kind, count in counts["kinds"].items())
         return [f"{counts['rows']} rows: {kinds}", *capability_table(counts).splitlines()]

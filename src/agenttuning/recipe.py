@@ -20,6 +20,7 @@ import yaml
 from yaml.constructor import ConstructorError
 
 from agenttuning.corpus.contamination import DecontaminateConfig
+from agenttuning.corpus.deduplicate import DeduplicateConfig
 from agenttuning.corpus.filter import FilterConfig
 from agenttuning.corpus.mixture import MixConfig
 from agenttuning.corpus.redesign import RedesignConfig
@@ -50,6 +51,8 @@ class Recipe:
     """Which environments, how many tasks of each, and who acts."""
     filter: FilterConfig = field(default_factory=FilterConfig)
     """Which episodes are worth learning from."""
+    deduplicate: DeduplicateConfig = field(default_factory=DeduplicateConfig)
+    """Which of them say or do again what others did."""
     redesign: RedesignConfig = field(default_factory=RedesignConfig)
     """How their trajectories are written and balanced; by default as they are, in the run's dialect."""
     mix: MixConfig = field(default_factory=MixConfig)

@@ -14,6 +14,7 @@ from agenttuning import pipeline
 from agenttuning.corpus.contamination import DecontaminateConfig
 from agenttuning.corpus.contamination.listing import shown
 from agenttuning.corpus.contamination.stage import ITEMS_FILE, RESULT
+from agenttuning.corpus.deduplicate import DeduplicateConfig
 from agenttuning.corpus.filter import FilterConfig
 from agenttuning.corpus.mixture import MixConfig
 from agenttuning.corpus.redesign import RedesignConfig
@@ -55,6 +56,17 @@ def filter(  # the command's name
     _perform(pipeline.filter_stage(config or FilterConfig(), trajectories, out))
 
 
+def deduplicate(
+    rows: Annotated[Path, Parameter(help="A file or folder of trajectories or chat rows.")],
+    /,
+    *,
+    out: Out,
+    config: Annotated[DeduplicateConfig | None, Flat] = None,
+) -> None:
+    """Leave out what says or does again what a row before it did."""
+    _perform(pipeline.deduplicate_stage(config or DeduplicateConfig(), rows, out, funnel=_funnel_beside(rows)))
+
+
 def redesign(
     trajectories: Annotated[Path, Parameter(help="A file or folder of trajectories to learn from.")],
     /,
@@ -81,8 +93,7 @@ def mix(
     seed: Seed = 0,
 ) -> None:
     """Mix agent trajectories and general conversations."""
-    beside = agent.with_name("funnel.json")
-    funnel = beside if beside.is_file() else None
+    funnel = _funnel_beside(agent)
     _perform(pipeline.mix_stage(config or MixConfig(), agent, out, dialect=dialect, seed=seed, funnel=funnel))
 
 
@@ -140,6 +151,12 @@ def evaluate(
 ) -> None:
     """Measure a model."""
     _perform(pipeline.evaluate_stage(config or EvaluateConfig(), model, out, dialect=dialect, seed=seed, base=base))
+
+
+def _funnel_beside(rows: Path) -> Path | None:
+    """The filter's funnel, which travels with its rows to the report."""
+    beside = rows.with_name("funnel.json")
+    return beside if beside.is_file() else None
 
 
 def _perform(stage: Stage) -> None:

@@ -10,23 +10,21 @@ the same bytes, whatever the number of processes.
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
 
 from agenttuning.corpus.contamination.index import SHORTEST, Index, Rules, build
 from agenttuning.corpus.contamination.items import Found
 from agenttuning.corpus.contamination.listing import listing
-from agenttuning.corpus.contamination.mark import Marks, mark
+from agenttuning.corpus.contamination.mark import mark
 from agenttuning.corpus.contamination.table import ALL, COUNTS, by_source
 from agenttuning.corpus.contamination.tally import Tally, covered
 from agenttuning.corpus.contamination.words import text_of
 from agenttuning.corpus.formats.base import Refused, Row
 from agenttuning.corpus.formats.rows import files_of, rows
+from agenttuning.corpus.in_order import in_order
 from agenttuning.errors import BadInput, BadRow, MissingExtra
 from agenttuning.files import write_json, write_jsonl
 from agenttuning.progress import Progress
@@ -99,7 +97,8 @@ def decontaminate(
 
     def kept() -> Iterator[dict[str, Any]]:
         nonlocal done
-        for batch, marks in _marked(config, index, _batches(config, corpus, refused)):
+        jobs = ((batch, [row.text for row in batch]) for batch in _batches(config, corpus, refused))
+        for batch, marks in in_order(mark, index, jobs, processes=config.workers):
             sources, names = [row.source for row in batch], [row.where for row in batch]
             whole.add(marks, sources, names)
             bad = {text for (text, _), share in covered(index, marks).items() if share >= config.dirty}
@@ -173,43 +172,6 @@ def _source(row: Mapping[str, Any], file: Path) -> str:
 def _drawn(number: int, share: float) -> bool:
     digest = blake2b(str(number).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") < share * 2**64
-
-
-def _marked(
-    config: DecontaminateConfig, index: Index, batches: Iterator[list[_Row]]
-) -> Iterator[tuple[list[_Row], Marks]]:
-    """Each batch with its marks, in order."""
-    if config.workers == 1:
-        for batch in batches:
-            yield batch, mark(index, [row.text for row in batch])
-        return
-    first = list(islice(batches, config.workers))
-    if len(first) < config.workers:  # marked before other processes have started
-        for batch in first:
-            yield batch, mark(index, [row.text for row in batch])
-        return
-    with ProcessPoolExecutor(config.workers, get_context("forkserver"), _begin, (index,)) as pool:
-        waiting = deque((batch, pool.submit(_work, [row.text for row in batch])) for batch in first)
-        for batch in batches:
-            waiting.append((batch, pool.submit(_work, [row.text for row in batch])))
-            if len(waiting) > 2 * config.workers:
-                done, future = waiting.popleft()
-                yield done, future.result()
-        for done, future in waiting:
-            yield done, future.result()
-
-
-_index: Index | None = None  # of one marking process
-
-
-def _begin(index: Index) -> None:
-    global _index
-    _index = index
-
-
-def _work(texts: list[str]) -> Marks:
-    assert _index is not None
-    return mark(_index, texts)
 
 
 def _items(result: Mapping[str, Any], kind: str) -> int:
