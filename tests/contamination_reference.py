@@ -40,10 +40,7 @@ class Reference:
     def own(self, item: Item) -> set[int]:
         words, n = split(item.text), self.rules.n
         shared = {
-            place
-            for i, run in enumerate(runs(words, n))
-            if not self.is_own(item, run)
-            for place in range(i, i + n)
+            place for i, run in enumerate(runs(words, n)) if not self.is_own(item, run) for place in range(i, i + n)
         }
         return set(range(len(words))) - shared
 
