@@ -28,6 +28,8 @@ COMMANDS = {
          "agenttuning import AgentInstruct/db.jsonl --out imported"),
         ("filter", "stages", "Keep the trajectories worth learning from; print the funnel.",
          "agenttuning filter trajectories --out filtered"),
+        ("deduplicate", "stages", "Leave out rows that say or do again what one before them did.",
+         "agenttuning deduplicate filtered/kept.jsonl --out deduplicated --near 0.8 --per-task 2"),
         ("lint", "lint", "Find the faults of trajectories and chat rows, and write rows without them.",
          "agenttuning lint corpus/corpus.jsonl --fix mask --out clean.jsonl"),
         ("redesign", "stages", "Align trajectories to chat, balance their capabilities, add negative samples.",
@@ -36,6 +38,8 @@ COMMANDS = {
          "agenttuning prepare raw/ --out prepared --mix.eta 0.2 --workers 8"),
         ("mix", "stages", "Mix agent trajectories and general conversations into a corpus.",
          "agenttuning mix filtered/kept.jsonl --out corpus --eta 0.2"),
+        ("decontaminate", "stages", "Look for evaluation items in training rows, and drop the rows that hold one.",
+         "agenttuning decontaminate corpus/corpus.jsonl --out decontaminated --recipe quickstart --drop dirty"),
         ("export", "formats", "Write trajectories and conversations in other formats, or as a dataset for a hub.",
          "agenttuning export filtered/kept.jsonl --out kept.json --format sharegpt"),
         ("card", "card", "Write the dataset card of a corpus: rows, licences, where each row comes from.",
@@ -94,6 +98,8 @@ _EXTRA_OF = {
     "pyarrow": "parquet",
     "ray": "ray",
     "zstandard": "zstd",
+    "numpy": "corpus",
+    "rensa": "corpus",
 }
 
 
