@@ -15,7 +15,7 @@ from corpus_rows import chat, episode
 
 from agenttuning.atif import to_atif
 from agenttuning.conversation import GENERAL_SOURCE
-from agenttuning.corpus.filter import FilterConfig
+from agenttuning.corpus.deduplicate import DeduplicateConfig, deduplicate
 from agenttuning.corpus.mixture import MixConfig
 from agenttuning.corpus.shards import blocks, read, write_shard
 from agenttuning.errors import BadInput
@@ -91,17 +91,32 @@ def test_blocks_hold_every_line_once(tmp_path):
 
 
 def test_duplicates_and_the_cap_of_a_task(tmp_path, raw):
-    write_jsonl(tmp_path / "raw" / "99.jsonl", [to_atif(episode(i, seed=s)) for i in (1, 2) for s in (1, 2, 3)])
+    """Episodes of other seeds of which the agent says the same, those in which it does the same, and repeated ones."""
+    again = [to_atif(episode(i, seed=s)) for i in (1, 2) for s in (1, 2, 3)]
+    longer = [to_atif(episode(i, seed=4, steps=2)) for i in (1, 2)]
+    write_jsonl(tmp_path / "raw" / "99.jsonl", [*again, *longer, to_atif(episode(3))])
     report = prepared(raw, tmp_path / "out")
-    assert report["dropped"] == {"duplicates": 6}
-    twice = prepared(raw, tmp_path / "kept", duplicates="keep", filter=FilterConfig(per_task=2))
-    assert twice["dropped"] == {"per_task": 4}
-    assert twice["kept"] == {"agent": 242, "general": 100}
+    assert report["dropped"] == {"duplicate": 1, "same_text": 6}
+    capped = prepared(raw, tmp_path / "kept", deduplicate=DeduplicateConfig(text=False, actions=False, per_task=2))
+    assert capped["dropped"] == {"duplicate": 1, "per_task": 6}
+    assert capped["kept"] == {"agent": 242, "general": 100}
+    with pytest.raises(BadInput, match="agenttuning deduplicate"):
+        config(deduplicate=DeduplicateConfig(near=0.9))
+
+
+def test_what_is_kept_is_what_deduplicate_keeps(tmp_path, raw):
+    repeated = [to_atif(episode(i, seed=i % 2, steps=1 + i % 3)) for i in range(200)]
+    write_jsonl(tmp_path / "raw" / "99.jsonl", repeated)
+    one = DeduplicateConfig(per_task=1)
+    report = prepared(raw, tmp_path / "out", mix=MixConfig(eta=1), deduplicate=one, fix="none")
+    counts = deduplicate(one, [tmp_path / "raw"], tmp_path / "kept.jsonl")
+    assert report["dropped"] == counts["dropped"]
+    assert report["kept"]["agent"] == counts["rows"]
 
 
 def test_several_passes_choose_as_one_does(tmp_path, raw):
     write_jsonl(tmp_path / "raw" / "99.jsonl", [to_atif(episode(i, seed=i % 2)) for i in range(200)])
-    one = config(filter=FilterConfig(per_task=1))
+    one = config(deduplicate=DeduplicateConfig(per_task=1))
     for name in ("a", "b"):
         units = tuple(job.units_of(raw, job.Refused()))
         (tmp_path / name).mkdir()
@@ -109,7 +124,7 @@ def test_several_passes_choose_as_one_does(tmp_path, raw):
         assert len(list(each("clean", tmp_path / name, len(units), Workers(1)))) == len(units)
     whole = choosing.choose(tmp_path / "a")
     assert choosing.choose(tmp_path / "b", pass_rows=37) == whole
-    assert whole["duplicates"] > 100
+    assert whole["dropped"] == {"duplicate": 50, "same_text": 150}
     assert contents(tmp_path / "a" / "places") == contents(tmp_path / "b" / "places")
 
 
@@ -139,7 +154,7 @@ def test_what_cannot_be_read_is_named_and_counted(tmp_path, raw):
         for _ in range(100):
             stream.write(b"x" * 1_000_000)
         stream.write(b'"}\n' + line(502))
-    (folder / "94.jsonl").write_bytes(line(1, "said otherwise"))  # an id that is there already
+    write_jsonl(raw["general"], [*(chat(i) for i in range(100)), chat(7) | {"messages": chat(8000)["messages"]}])
     (folder / "95.parquet").write_bytes(b"PAR1 and nothing")
     (folder / "96.jsonl.zst").write_bytes(whole[:4] + b"no frame")
     report = prepared(raw, tmp_path / "out")
@@ -155,17 +170,14 @@ def test_what_cannot_be_read_is_named_and_counted(tmp_path, raw):
     assert "92.jsonl:1: not UTF-8" in report["examples"]["not_utf8"]
     assert "93.jsonl:2: longer than 64 MiB" in report["examples"]["too_long"]
     assert "91.parquet: a row with the fields 'price', 'name'" in report["examples"]["unknown_format"]
-    assert report["duplicate_ids"] >= 1
-    assert report["example_of_duplicate_ids"] == "database/train-0001/0"
+    assert report["duplicate_ids"] == 1
+    assert report["example_of_duplicate_ids"] == "general-0007"
     ids = {row["id"] for row in rows_of(tmp_path / "out")}
     assert {f"database/train-0{n}/0" for n in (500, 501, 502)} <= ids
 
 
-def line(number, goal=None):
-    document = to_atif(episode(number))
-    if goal:
-        document["steps"][1]["message"] = goal
-    return json.dumps(document).encode() + b"\n"
+def line(number):
+    return json.dumps(to_atif(episode(number))).encode() + b"\n"
 
 
 def test_faults_licences_and_failures_are_left_out_by_their_names(tmp_path, raw):

@@ -47,14 +47,16 @@ def fingerprint(row: Mapping[str, Any], where: str, *, near: bool = False) -> Fi
     except BadInput as error:
         text = str(error)
         raise BadRow(text if text.startswith(where) else f"{where}: {text}", "not_a_row") from None
-    view = View(item)
-    text = hash_of(view)
+    source = row.get("source")
+    return fingerprint_of(item, source if isinstance(source, str) else "", near=near)
+
+
+def fingerprint_of(item: Trajectory | Conversation, source: str, *, near: bool = False) -> Fingerprint:
+    """The same of an item; `source` is a conversation's."""
+    text = hash_of(View(item))
     sketch = _sketch(item) if near else None
     if isinstance(item, Conversation):
-        source = row.get("source")
-        return Fingerprint(
-            source if isinstance(source, str) else "", text, _hash(item.id) if item.id else 0, sketch=sketch
-        )
+        return Fingerprint(source, text, _hash(item.id) if item.id else 0, sketch=sketch)
     environment, task, seed = item.key
     calls = [_action(step.decision.call, step.decision.message) for step in item.steps]
     return Fingerprint(

@@ -1,6 +1,6 @@
 """One piece of the input on its own: its rows are imported, looked at by every step and written as corpus rows.
 
-    parts/000012.jsonl   the rows that passed      parts/000012.keys   their hashes and places, 32 bytes each
+    parts/000012.jsonl   the rows that passed      parts/000012.keys   their hashes and places, 48 bytes each
     parts/000012.json    what was refused, found and dropped, by reason; written last
 
 A step is a function from a row to the row that goes on, or to the word for which it is left out. `STEPS` lists them in
@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -23,31 +22,32 @@ from agenttuning import dialects
 from agenttuning.atif import from_atif
 from agenttuning.conversation import GENERAL_SOURCE, from_row
 from agenttuning.corpus.filter import why_dropped
+from agenttuning.corpus.fingerprint import Fingerprint, fingerprint_of
 from agenttuning.corpus.formats import Refused, get
 from agenttuning.corpus.formats.base import Item, Record, attributed
 from agenttuning.corpus.formats.rows import rows
 from agenttuning.corpus.lint import Report, Row, chosen_rules, fixed
-from agenttuning.corpus.lint.duplicates import hash_of
 from agenttuning.corpus.lint.fix import mendable
-from agenttuning.corpus.lint.view import View
 from agenttuning.corpus.shards import line_of, row_of
 from agenttuning.files import atomic_bytes, read_json, write_json
 from agenttuning.preparation.job import Job, Unit
 from agenttuning.provenance import forbids, marked, of
 from agenttuning.trajectory import SPLITS, Trajectory
 
-KEY = 4  # numbers of a row in a file of keys: hashes of its content, its id and its task (0: none), and its first byte
+# The numbers of a row in a file of keys: hashes (0: there is nothing to hash) and its first byte in the part.
+KEYS = ("id", "episode", "text", "actions", "task", "offset")
 STATEFUL = "duplicate-row"  # a rule that remembers rows; `choose` does its work
 
 
 @dataclass(slots=True)
 class Candidate:
-    """A row on its way: where it was read, what it is, the `source` field it will have and the hash of its task."""
+    """A row on its way: where it was read, what it is, the `source` field it will have, and its hashes, which are those
+    of the trajectory where it was one."""
 
     where: str
     item: Item
     source: str
-    task: int = 0
+    known: Fingerprint | None = None
 
 
 Step = Callable[[Candidate], Candidate | str]
@@ -74,7 +74,8 @@ def clean(folder: Path, number: int) -> dict[str, Any]:
                 continue
             line = line_of({"id": "", "source": found.source, **row_of(found.item)})
             stream.write(line)
-            keys.extend((hash_of(View(found.item)), _hash(getattr(found.item, "id", "")), found.task, offset))
+            keys.extend(getattr(found.known, name) for name in KEYS[:-1])
+            keys.append(offset)
             offset += len(line)
         with atomic_bytes(done.with_suffix(".keys")) as index:
             index.write(keys.tobytes())
@@ -85,7 +86,7 @@ def clean(folder: Path, number: int) -> dict[str, Any]:
         "examples": dict(sorted(refused.examples.items())),
         "found": {name: count.rows for name, count in lint.counts.items() if count.rows},
         "dropped": dict(sorted(dropped.items())),
-        "rows": len(keys) // KEY,
+        "rows": len(keys) // len(KEYS),
     }
     write_json(done, report)
     return report
@@ -160,9 +161,14 @@ def _filtered(job: Job, unit: Unit, lint: Report) -> Step:
             trained = any(s.train and s.text.strip() for m in row.item.messages for s in m.segments)
             trained = trained or any(m.train and m.calls for m in row.item.messages)
             return row if trained else "no_steps"
-        reason = why_dropped(job.config.filter, row.item)
-        task = row.item.task
-        return reason or replace(row, task=_hash(f"{task.environment}\0{task.id}"))
+        return why_dropped(job.config.filter, row.item) or row
+
+    return step
+
+
+def _hashed(job: Job, unit: Unit, lint: Report) -> Step:
+    def step(row: Candidate) -> Candidate | str:
+        return replace(row, known=fingerprint_of(row.item, row.source))
 
     return step
 
@@ -180,12 +186,4 @@ def _written(job: Job, unit: Unit, lint: Report) -> Step:
     return step
 
 
-STEPS: tuple[Callable[[Job, Unit, Report], Step], ...] = (_imported, _licensed, _linted, _filtered, _written)
-
-
-def _hash(text: str) -> int:
-    """64 bits, 0 for no text."""
-    if not text:
-        return 0
-    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little") or 1
+STEPS: tuple[Callable[[Job, Unit, Report], Step], ...] = (_imported, _licensed, _linted, _filtered, _hashed, _written)

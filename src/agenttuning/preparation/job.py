@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from agenttuning.corpus.deduplicate import DeduplicateConfig
 from agenttuning.corpus.filter import FilterConfig
 from agenttuning.corpus.formats import Refused, format_of
 from agenttuning.corpus.formats.rows import files_of, kind_of_file
@@ -33,13 +34,13 @@ class PrepareConfig:
     mix: MixConfig = field(default_factory=MixConfig)
     """The sources and their shares; what `prepare` is given first is the agents' own source."""
     filter: FilterConfig = field(default_factory=FilterConfig)
-    """Which trajectories are worth learning from, and how many of one task."""
+    """Which trajectories are worth learning from."""
+    deduplicate: DeduplicateConfig = field(default_factory=DeduplicateConfig)
+    """Which rows are too much like one before them, and how many episodes of a task stay; not `near`."""
     fix: Literal["drop", "mask", "none"] = "drop"
     """What happens to rows with faults: drop leaves them out, mask takes the loss off their faulty turns."""
     ignore: tuple[str, ...] = ()
     """Rules of `lint` that are left out."""
-    duplicates: Literal["drop", "keep"] = "drop"
-    """Rows that say the same as one before them."""
     kind: Kind = "jsonl.zst"
     """What the shards are: jsonl, jsonl.zst or parquet."""
     shard_rows: int = 10_000
@@ -51,6 +52,8 @@ class PrepareConfig:
         check_at_least(self, 1, "shard_rows", "max_length")
         if self.kind not in KINDS:
             raise BadInput(f"kind is {self.kind!r}; {suggest(self.kind, KINDS)}")
+        if self.deduplicate.near is not None:
+            raise BadInput("deduplicate.near compares each row with all others; run `agenttuning deduplicate` for it")
         chosen_rules((), self.ignore)
 
 

@@ -140,7 +140,7 @@ class _Totals:
         self.sums.update({name: piece[name] for name in names if name in piece})
 
     def report(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
-        self.counts["dropped"].update({name: chosen[name] for name in ("duplicates", "per_task")})
+        self.counts["dropped"].update(chosen["dropped"])
         report: dict[str, Any] = {"read": self.sums["read"]}
         report |= {name: {k: n for k, n in sorted(counts.items()) if n} for name, counts in self.counts.items()}
         report |= {"examples": dict(sorted(self.examples.items())), "kept": chosen["kept"]}
