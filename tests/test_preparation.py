@@ -15,6 +15,7 @@ from corpus_rows import chat, episode
 
 from agenttuning.atif import to_atif
 from agenttuning.conversation import GENERAL_SOURCE
+from agenttuning.corpus.contamination import DecontaminateConfig
 from agenttuning.corpus.deduplicate import DeduplicateConfig, deduplicate
 from agenttuning.corpus.mixture import MixConfig
 from agenttuning.corpus.shards import blocks, read, write_shard
@@ -197,6 +198,31 @@ def test_faults_licences_and_failures_are_left_out_by_their_names(tmp_path, raw)
     masked = prepared(raw, tmp_path / "allowed", fix="none", mix=MixConfig(allow_licenses=("cc-by-nd-4.0",)))
     assert masked["dropped"] == {"failed": 1, "split: test": 1}
     assert masked["found"]["poisoned-command"] == 1
+
+
+def test_evaluation_items_are_found_and_left_out_by_any_number_of_workers(tmp_path, raw):
+    pytest.importorskip("numpy")
+    asked = "Which of the seven harbours on the northern coast had the most ships in the spring of that year"
+    write_jsonl(tmp_path / "test.jsonl", [{"id": "a", "text": asked}, {"id": "b", "text": "none of this " * 8}])
+    planted = chat(900)
+    planted["messages"][0]["content"] = f"Tell me. {asked}?"
+    write_jsonl(raw["general"], [*(chat(i) for i in range(100)), planted])
+    look = DecontaminateConfig(files={"harbours": str(tmp_path / "test.jsonl")}, drop="dirty")
+    report = prepared(raw, tmp_path / "a", decontaminate=look)
+    assert report["dropped"] == {"contaminated": 1}
+    assert "general-0900" not in {row["id"] for row in rows_of(tmp_path / "a")}
+    found = read_json(tmp_path / "a" / "contamination.json")
+    assert found["dropped"] == 1
+    assert found["sources"]["general"]["rows"] == 101
+    assert found["table"]
+    prepared(raw, tmp_path / "b", workers=2, decontaminate=look)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    marked = prepared(raw, tmp_path / "c", decontaminate=DecontaminateConfig(files=look.files))
+    assert marked["dropped"] == {}
+    (tmp_path / "none.jsonl").touch()
+    empty = DecontaminateConfig(files={"x": str(tmp_path / "none.jsonl")})
+    with pytest.raises(BadInput, match="no items in the evaluation set"):
+        prepared(raw, tmp_path / "d", decontaminate=empty)
 
 
 def test_nothing_to_import_is_told(tmp_path):

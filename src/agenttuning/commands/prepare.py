@@ -10,6 +10,7 @@ from agenttuning.commands.stages import Dialect, Flat, Out, Seed
 from agenttuning.preparation.job import PrepareConfig
 from agenttuning.preparation.prepare import prepare_stage, prepared_table
 from agenttuning.preparation.workers import Workers
+from agenttuning.recipe import load, runnable
 from agenttuning.stages import perform
 
 
@@ -22,6 +23,7 @@ def prepare(
     dialect: Dialect = "command",
     seed: Seed = 0,
     model: str = "",
+    recipe: str | None = None,
     workers: int = 0,
     ray: Annotated[list[str] | None, Parameter(consume_multiple=(0, 1), negative="")] = None,
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -34,6 +36,8 @@ def prepare(
         The agents' rows: a file or a folder of shards (JSONL, .jsonl.zst, Parquet) of any format that `import` reads.
     model
         Store tokens and loss masks by this model's tokenizer and template too; built-in name, folder or hub id.
+    recipe
+        Look in the rows for all that this recipe evaluates on; `--decontaminate.drop dirty` leaves such rows out.
     workers
         Processes. [default: as many as there are processors]
     ray
@@ -42,6 +46,7 @@ def prepare(
     json
         Print JSON instead of a table.
     """
+    asked = runnable(load(recipe))[0].evaluate if recipe is not None else None
     stage = prepare_stage(
         config or PrepareConfig(),
         agent,
@@ -49,6 +54,7 @@ def prepare(
         dialect=dialect,
         seed=seed,
         model=model,
+        evaluate=asked,
         workers=Workers(workers, ray=None if ray is None else "".join(ray)),
     )
     counts = perform(stage, say=(lambda _: None) if json else print)["counts"]

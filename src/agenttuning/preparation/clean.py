@@ -3,8 +3,8 @@
     parts/000012.jsonl   the rows that passed      parts/000012.keys   their hashes and places, 48 bytes each
     parts/000012.json    what was refused, found and dropped, by reason; written last
 
-A step is a function from a row to the row that goes on, or to the word for which it is left out. `STEPS` lists them in
-their order, and a further one (such as a look-up in the evaluation sets) is a line there.
+A step is a function from a row to the row that goes on, or to the word for which it is left out; `STEPS` lists them in
+their order. What passes them is compared with the evaluation sets, many rows at once (`contaminated`).
 
 >>> clean(Path("prepared.partial"), 12)["rows"]
 5012
@@ -14,7 +14,8 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from agenttuning import dialects
 from agenttuning.atif import from_atif
 from agenttuning.conversation import GENERAL_SOURCE, from_row
 from agenttuning.corpus.filter import why_dropped
-from agenttuning.corpus.fingerprint import Fingerprint, fingerprint_of
+from agenttuning.corpus.fingerprint import fingerprint_of
 from agenttuning.corpus.formats import Refused, get
 from agenttuning.corpus.formats.base import Item, Record, attributed
 from agenttuning.corpus.formats.rows import rows
@@ -30,24 +31,15 @@ from agenttuning.corpus.lint import Report, Row, chosen_rules, fixed
 from agenttuning.corpus.lint.fix import mendable
 from agenttuning.corpus.shards import line_of, row_of
 from agenttuning.files import atomic_bytes, read_json, write_json
-from agenttuning.preparation.job import Job, Unit
+from agenttuning.preparation.contaminated import Looked
+from agenttuning.preparation.job import Candidate, Job, Unit
 from agenttuning.provenance import forbids, marked, of
 from agenttuning.trajectory import SPLITS, Trajectory
 
 # The numbers of a row in a file of keys: hashes (0: there is nothing to hash) and its first byte in the part.
 KEYS = ("id", "episode", "text", "actions", "task", "offset")
+BATCH = 500  # rows that are compared with the evaluation sets at once
 STATEFUL = "duplicate-row"  # a rule that remembers rows; `choose` does its work
-
-
-@dataclass(slots=True)
-class Candidate:
-    """A row on its way: where it was read, what it is, the `source` field it will have, and its hashes, which are those
-    of the trajectory where it was one."""
-
-    where: str
-    item: Item
-    source: str
-    known: Fingerprint | None = None
 
 
 Step = Callable[[Candidate], Candidate | str]
@@ -63,25 +55,25 @@ def clean(folder: Path, number: int) -> dict[str, Any]:
     refused, dropped = Refused(), Counter[str]()
     lint = Report(chosen_rules((), (*job.config.ignore, STATEFUL)))
     steps = [make(job, unit, lint) for make in STEPS]
-    keys, offset, read = array("Q"), 0, 0
+    looked, counts = Looked(job), Counter[str]()
+    keys, offset = array("Q"), 0
     with ExitStack() as stack:
         stream = stack.enter_context(atomic_bytes(done.with_suffix(".jsonl")))
-        for record in _records(unit, refused):
-            read += 1
-            found = _through(steps, record, unit)
-            if isinstance(found, str):
-                dropped[found] += 1
-                continue
-            line = line_of({"id": "", "source": found.source, **row_of(found.item)})
-            stream.write(line)
-            keys.extend(getattr(found.known, name) for name in KEYS[:-1])
-            keys.append(offset)
-            offset += len(line)
+        for batch in _batches(_passed(unit, steps, refused, dropped, counts)):
+            for row in looked.keep(batch):
+                line = line_of({"id": "", "source": row.source, **row_of(row.item)})
+                stream.write(line)
+                keys.extend(getattr(row.known, name) for name in KEYS[:-1])
+                keys.append(offset)
+                offset += len(line)
         with atomic_bytes(done.with_suffix(".keys")) as index:
             index.write(keys.tobytes())
+    looked.save(done.with_suffix(".npz"))
+    if looked.dropped:
+        dropped["contaminated"] = looked.dropped
     report = {
         "source": unit.source,
-        "read": read,
+        "read": counts["read"],
         "refused": dict(sorted(refused.counts.items())),
         "examples": dict(sorted(refused.examples.items())),
         "found": {name: count.rows for name, count in lint.counts.items() if count.rows},
@@ -99,6 +91,23 @@ def _records(unit: Unit, refused: Refused) -> Iterator[Record]:
             pass
         return iter(())
     return get(unit.format).records(found, refused)
+
+
+def _passed(
+    unit: Unit, steps: list[Step], refused: Refused, dropped: Counter[str], counts: Counter[str]
+) -> Iterator[Candidate]:
+    for record in _records(unit, refused):
+        counts["read"] += 1
+        found = _through(steps, record, unit)
+        if isinstance(found, str):
+            dropped[found] += 1
+        else:
+            yield found
+
+
+def _batches(rows: Iterator[Candidate]) -> Iterator[list[Candidate]]:
+    while batch := list(islice(rows, BATCH)):
+        yield batch
 
 
 def _through(steps: list[Step], record: Record, unit: Unit) -> Candidate | str:

@@ -11,9 +11,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from agenttuning.corpus.contamination import DecontaminateConfig
 from agenttuning.corpus.deduplicate import DeduplicateConfig
 from agenttuning.corpus.filter import FilterConfig
+from agenttuning.corpus.fingerprint import Fingerprint
 from agenttuning.corpus.formats import Refused, format_of
+from agenttuning.corpus.formats.base import Item
 from agenttuning.corpus.formats.rows import files_of, kind_of_file
 from agenttuning.corpus.lint import chosen_rules
 from agenttuning.corpus.mixture import MixConfig
@@ -37,6 +40,8 @@ class PrepareConfig:
     """Which trajectories are worth learning from."""
     deduplicate: DeduplicateConfig = field(default_factory=DeduplicateConfig)
     """Which rows are too much like one before them, and how many episodes of a task stay; not `near`."""
+    decontaminate: DecontaminateConfig = field(default_factory=DecontaminateConfig)
+    """How rows are compared with evaluation sets, and whether dirty ones are dropped; all rows are, by all workers."""
     fix: Literal["drop", "mask", "none"] = "drop"
     """What happens to rows with faults: drop leaves them out, mask takes the loss off their faulty turns."""
     ignore: tuple[str, ...] = ()
@@ -52,6 +57,8 @@ class PrepareConfig:
         check_at_least(self, 1, "shard_rows", "max_length")
         if self.kind not in KINDS:
             raise BadInput(f"kind is {self.kind!r}; {suggest(self.kind, KINDS)}")
+        if self.decontaminate.sample < 1:
+            raise BadInput("decontaminate.sample must be 1: all rows are looked at")
         if self.deduplicate.near is not None:
             raise BadInput("deduplicate.near compares each row with all others; run `agenttuning deduplicate` for it")
         chosen_rules((), self.ignore)
@@ -65,6 +72,17 @@ class Unit:
     file: str
     format: str | None
     block: Lines | None = None
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A row on its way: where it was read, what it is, the `source` field it will have, and its hashes, which are those
+    of the trajectory where it was one."""
+
+    where: str
+    item: Item
+    source: str
+    known: Fingerprint | None = None
 
 
 @dataclass(frozen=True)

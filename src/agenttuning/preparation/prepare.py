@@ -14,12 +14,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from agenttuning.corpus.contamination.table import contamination_table
 from agenttuning.corpus.formats import Refused
 from agenttuning.corpus.formats.rows import files_of
 from agenttuning.corpus.shards import shard_name
 from agenttuning.errors import BadInput
+from agenttuning.evaluation.evaluate import EvaluateConfig
 from agenttuning.files import write_json
 from agenttuning.preparation.choose import choose
+from agenttuning.preparation.contaminated import write_items, write_table
 from agenttuning.preparation.draw import plan
 from agenttuning.preparation.job import FILE, Job, PrepareConfig, units_of
 from agenttuning.preparation.workers import Workers, each
@@ -39,12 +42,14 @@ def prepare(
     dialect: str,
     seed: int,
     model: str = "",
+    evaluate: EvaluateConfig | None = None,
     workers: Workers | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Fill `folder` from the sources, or go on in it; returns the report, which is also ``prepared.json``, and seconds.
 
-    `model` is whose tokens are stored under ``encoded``, "" for none. Raises BadInput where nothing is left to draw.
+    `model` is whose tokens are stored under ``encoded``, "" for none; `evaluate` is what else is
+    looked for in the rows beside the config's own evaluation sets. Raises BadInput where nothing is left to draw.
     """
     workers = workers or Workers()
     folder = folder.resolve()
@@ -55,6 +60,7 @@ def prepare(
         why = "; ".join(refused.examples.values()) or "there are no rows"
         raise BadInput(f"nothing could be imported: {why}")
     if not (folder / FILE).is_file():
+        write_items(job, evaluate)
         job.write()
     seconds: dict[str, float] = {}
     totals = _Totals(refused)
@@ -67,6 +73,8 @@ def prepare(
     for piece in _timed("draw", each("draw", folder, shards, workers), shards, seconds, progress):
         totals.add(piece)
     report = totals.report(chosen)
+    if table := write_table(job):
+        report["contamination"] = table["table"]
     report["shards"] = [shard_name(number, config.kind) for number in range(shards)]
     write_json(folder / REPORT, report)
     for name in ("parts", "places", "reports"):
@@ -84,6 +92,7 @@ def prepare_stage(
     dialect: str,
     seed: int,
     model: str = "",
+    evaluate: EvaluateConfig | None = None,
     workers: Workers | None = None,
 ) -> Stage:
     """The stage of `prepare`. Inputs are known by name, size and time: a hash would read all of a corpus once more."""
@@ -92,12 +101,26 @@ def prepare_stage(
     def work(partial: Path) -> Mapping[str, Any]:
         with bar("prepare") as progress:
             return prepare(
-                config, paths, partial, dialect=dialect, seed=seed, model=model, workers=workers, progress=progress
+                config,
+                paths,
+                partial,
+                dialect=dialect,
+                seed=seed,
+                model=model,
+                evaluate=evaluate,
+                workers=workers,
+                progress=progress,
             )
 
     files = [(source, file, file.stat()) for source, path in paths.items() for file in files_of(path)]
     inputs = [[source, str(file.resolve()), found.st_size, found.st_mtime_ns] for source, file, found in files]
-    settings = plain(config) | {"dialect": dialect, "seed": seed, "model": model, "inputs": inputs}
+    settings = plain(config) | {
+        "dialect": dialect,
+        "seed": seed,
+        "model": model,
+        "inputs": inputs,
+        "evaluate": plain(evaluate),
+    }
     return Stage("prepare", out, settings, (), work)
 
 
@@ -167,4 +190,6 @@ def prepared_table(report: Mapping[str, Any]) -> str:
         )
     if "tokens" in report:
         blocks.append(f"{report['tokens']} tokens, {report['trained_tokens']} of them trained")
+    if "contamination" in report:
+        blocks.append(contamination_table(report["contamination"]))
     return "\n".join(blocks)

@@ -119,7 +119,7 @@ def decontaminate(
         deque(kept(), maxlen=0)
     if not done:
         raise BadInput(f"{corpus}: no rows to look at; make some with: agenttuning mix")
-    result = _result(config, found, index, whole, left, refused, dropped)
+    result = result_of(config, found, index, whole, left, refused, dropped)
     write_jsonl(out / ITEMS_FILE, listing(found.items, index, whole, config.clean, config.dirty))
     write_json(out / RESULT, result)
     return {"rows": done, **{kind: _items(result, kind) for kind in ("items", *COUNTS, "unknown")}, **result}
@@ -179,7 +179,7 @@ def _items(result: Mapping[str, Any], kind: str) -> int:
     return sum(row[kind] for row in result["table"] if row["source"] == ALL)
 
 
-def _result(
+def result_of(
     config: DecontaminateConfig,
     found: Found,
     index: Index,
