@@ -2,9 +2,10 @@
 
     python benchmarks/scale.py --sizes 10 100 1000 --workers 2 --out scale.json --page docs/scale.md
 
-Import, lint, filter, duplicates, mix and, with `--model`, encode. Each size is a run of its own in a fresh process. The
-peak is the proportional memory (PSS) of the process and all its workers together, looked at every quarter of a second.
-`--page` writes the tables between the marks of that page; `--from scale.json` does so without measuring.
+Import, lint, filter, duplicates, 2,000 evaluation items, mix and, with `--model`, encode. Each size is a run of its own
+in a fresh process. The peak is the proportional memory (PSS) of the process and all its workers together, looked at
+every quarter of a second. `--page` writes the tables between the marks of that page; `--from scale.json` does so
+without measuring.
 """
 
 import argparse
@@ -104,8 +105,11 @@ def measured(size: int, workers: int, model: str, ray: bool, scratch: Path) -> d
     """One size: its rows, seconds by stage, and the most memory of all processes together."""
     folder = scratch / str(size)
     counts = write_corpus(folder, size)
+    random = Random("evaluation")
+    write_shard(folder / "test.jsonl", ({"id": f"q-{i}", "text": words(random, 40)} for i in range(2000)))
     command = [sys.executable, "-m", "agenttuning", "prepare", str(folder / "agent"), "--out", str(folder / "out")]
     command += ["--mix.general", str(folder / "general"), "--mix.eta", "0.5", "--workers", str(workers), "--json"]
+    command += ["--decontaminate.files.synthetic", str(folder / "test.jsonl")]
     command += ["--model", model] if model else []
     command += ["--ray"] if ray else []
     began, peak = time.monotonic(), 0
@@ -193,7 +197,7 @@ def tables(result: dict[str, Any]) -> str:
     costs = {n: max(rate, 0) * (passes if n == "choose" else workers) for n, (rate, _, _) in rates.items()}
     hours = {n: cost * BILLION / 3600 for n, cost in costs.items()}
     wall = {n: hours[n] if n == "choose" else hours[n] / CORES for n in STAGES}
-    disk = BILLION * (row_bytes + 40 + last["output_bytes"] / last["input_rows"]) / 1e12
+    disk = BILLION * (row_bytes + 56 + last["output_bytes"] / last["input_rows"]) / 1e12
     reads = BILLION / RANDOM_READS / 3600
     cost = (
         sum(hours[n] for n in ("clean", "draw")) * CORE_HOUR
@@ -205,7 +209,7 @@ def tables(result: dict[str, Any]) -> str:
     lines += [f"| {n} | {hours[n]:,.0f} core hours, {wall[n]:.1f} h |" for n in STAGES]
     lines += [
         f"| rows read in shuffled order | {reads:.1f} h at {RANDOM_READS:,} reads a second |",
-        f"| memory of `choose` | {(16 * 2 * PASS_ROWS + BILLION / 8) / 1e9:.1f} GB in {passes} passes |",
+        f"| memory of `choose` | {(16 * PASS_ROWS + BILLION / 8) / 1e9:.1f} GB in {passes} passes |",
         f"| scratch and output on disk | {disk:.1f} TB |",
         f"| cost | {cost:,.0f} USD at {CORE_HOUR} USD a core hour, {TERABYTE_MONTH:.0f} USD a terabyte and month |",
     ]
