@@ -267,5 +267,5 @@ def test_the_mixture_lists_its_sources_where_there_are_more_than_two():
     sources = {"agent": one, "general/gpt-4": {"rows": 4, "distinct": 4, "epochs": 1.0}, "general/b": "broken"}
     columns, rows = mixture_table({**two, "sources": {**sources, "general/gpt-3.5": {"rows": 16}}})
     assert columns == ["Part", "Rows", "Share of rows", "Distinct", "Epochs"]
-    assert rows[3] == ["general/gpt-4", "4", "10 %", "4", "1"]
+    assert rows[3] == ["general/gpt-4", "4", "10.0 %", "4", "1"]
     assert [row[0] for row in rows] == ["Agent", "General", "agent", "general/gpt-4", "general/gpt-3.5"]
