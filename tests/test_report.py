@@ -269,3 +269,25 @@ def test_the_mixture_lists_its_sources_where_there_are_more_than_two():
     assert columns == ["Part", "Rows", "Share of rows", "Distinct", "Epochs"]
     assert rows[3] == ["general/gpt-4", "4", "10.0 %", "4", "1"]
     assert [row[0] for row in rows] == ["Agent", "General", "agent", "general/gpt-4", "general/gpt-3.5"]
+
+
+def test_contamination_is_shown_by_set_and_by_source(tmp_path: Path):
+    run = write_run(tmp_path / "run", tasks=6)
+    side = {"clean": 40, "between": 6, "dirty": 2, "unknown": 2, "rate": 0.117}
+    templates = {"clean": 0, "between": 50, "dirty": 0, "unknown": 0, "rate": 0.46}
+    row = {"set": "database", "items": 50, **side, "with_templates": templates}
+    nothing = {**row, "set": "hotpotqa", "rate": 0.0, "with_templates": {**templates, "rate": 0.0}}
+    table = [{"source": source, **one} for source in ("agent/<b>", "all") for one in (row, nothing)]
+    result = {
+        "rules": {"n": 10, "mismatches": 4}, "thresholds": {"clean": 0.2, "dirty": 0.8},
+        "drop": "dirty", "dropped": 3, "table": table, "left": [{"source": "all", **row, "dirty": 0}],
+    }  # fmt: skip
+    write_json(run / "decontaminated" / "contamination.json", result)
+    page = Page(write_report(run).read_text())
+    assert page.open == []
+    assert "agent/<b> 11.7 (46.0)" in page.text
+    assert "database 50 40 6 2 2 11.7 50 0 46.0" in page.text
+    assert "3 dirty rows were dropped before training; then 0 items are dirty" in page.text
+    write_json(run / "decontaminated" / "contamination.json", {**result, "table": [{"source": "all"}]})
+    with pytest.raises(BadInput, match=r"contamination\.json: table\[0\]: no 'set'"):
+        write_report(run)

@@ -165,10 +165,11 @@ def _common(found: _Places, set_at: "np.ndarray", template_at: "np.ndarray", mos
     if not len(found.places):
         return np.zeros(0, np.bool_)
     _, same = np.unique(found.hashes, return_inverse=True)
-    _, key, counts = np.unique(np.stack([same, set_at[found.places]]), axis=1, return_inverse=True, return_counts=True)
+    in_set = same * (int(set_at.max()) + 1) + set_at[found.places]
+    _, key, counts = np.unique(in_set, return_inverse=True, return_counts=True)
     in_template = np.zeros(same.max() + 1, np.bool_)
     in_template[same[template_at[found.places]]] = True
-    return (counts[key.ravel()] > most) | in_template[same]
+    return (counts[key] > most) | in_template[same]
 
 
 def _covered(begins: "np.ndarray", length: int, size: int) -> "np.ndarray":
