@@ -58,6 +58,8 @@ COMMANDS = {
          "agenttuning show runs/quickstart/corpus/corpus.jsonl --row 3"),
         ("chat", "chat", "Talk to a model.", "agenttuning chat runs/quickstart/model/merged"),
         ("play", "play", "Act in an environment yourself.", "agenttuning play database --level easy"),
+        ("arena", "arena", "Start webarena's built-in sites for your own browser and print where they are.",
+         "agenttuning arena shop"),
         ("validate", "validate", "Let the experts play: every task must give the full reward.",
          "agenttuning validate database hotpotqa --limit 50"),
         ("sweep alpha", "sweep", "Score models between a start model and its tuned one, and plot what each costs.",

@@ -22,7 +22,7 @@ Outcome = Literal[
     "environment_error",  # the environment crashed, hung or died
     "model_error",  # the engine failed
 ]
-SPLITS: tuple[str, ...] = get_args(Split)
+SPLITS: tuple[Split, ...] = get_args(Split)
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
 

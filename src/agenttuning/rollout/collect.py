@@ -137,9 +137,7 @@ def play_all(
         about: dict[str, Description] = {}
         jobs: dict[str, list[_Job]] = {}
         for name, limit in config.environments.items():
-            with pool.seat(name) as seat:
-                about[name] = seat.describe()
-                tasks = seat.tasks(config.split, limit=limit, seed=seed)
+            about[name], tasks, _ = pool.listed(name, config.split, limit=limit, seed=seed)
             pairs = [(task, sample) for task in tasks for sample in range(config.samples)]
             jobs[name] = [_Job(i, task, seed + sample) for i, (task, sample) in enumerate(pairs)]
         journals = {name: _Journal(out / f"{name}.jsonl", jobs[name]) for name in jobs}
