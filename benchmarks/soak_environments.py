@@ -91,12 +91,19 @@ def soak(chosen: list[str], episodes: int, every: float, seed: int, folder: Path
         for name in chosen
         if (out / f"{name}.jsonl").is_file()
     }
+    broken = Counter(
+        f"{name}: {' '.join(str(trajectory.meta.get('reason')).split())[:150]}"
+        for name in outcomes
+        for trajectory in read_trajectories(out / f"{name}.jsonl")
+        if trajectory.outcome == "environment_error"
+    )
     quarter = max(1, len(memory) // 4)
     return {
         "status": driver.returncode,
         "asked": episodes * len(chosen),
         "episodes": sum(sum(found.values()) for found in outcomes.values()),
         "outcomes": outcomes,
+        "broken": dict(broken),
         "killed": dict(killed),
         "processes_left": sorted(processes(mark).values()),
         "files_left": sorted(path.name for path in temporary.iterdir()),

@@ -29,9 +29,10 @@ LONGEST = 400  # lines of a file
 # one row do not import each other.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
+    ("zstd",),
     ("files", "settings", "progress", "tables", "trajectory", "endpoint", "known_models", "budget"),
     ("conversation", "atif", "compose", "journal"),
-    ("incremental_template",),
+    ("incremental_template", "provenance"),
     ("chat_template",),
     ("models", "stages", "tracking"),
     ("dialects",),
@@ -39,8 +40,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("environments", "engines"),
     ("agents",),
     ("rollout", "corpus", "training", "evaluation", "report"),
-    ("recipe",),
-    ("pipeline",),
+    ("recipe", "preparation"),
+    ("pipeline", "construction"),
     ("sweep",),
     ("commands",),
     ("cli",),
@@ -53,6 +54,8 @@ EXCEPTIONS = {
     ("evaluation.general", "training.pack"): "and computed as training computes it",
     ("evaluation.general", "training.attention"): "by the same forward pass",
     ("report.hallucination", "evaluation.agent_h.labels"): "the words for its measures and groups stand once",
+    ("evaluation.texts", "rollout.workers"): "what a task asks is told by beginning it, as it is played",
+    ("evaluation.texts", "corpus.general"): "the probe is the held-out part of that file",
     ("evaluation.general", "corpus.general"): "the probe is the held-out part of the file that mix draws from",
 }
 # Slow to import: only inside functions, so that `--help` stays quick and the base installation works.
@@ -73,6 +76,9 @@ HEAVY = {
     "trackio",
     "mlflow",
     "pyarrow",
+    "ray",
+    "zstandard",
+    "rensa",
 }
 
 

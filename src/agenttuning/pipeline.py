@@ -3,7 +3,8 @@ model gets scores, the scores become a report.
 
     runs/quickstart/
       recipe.yaml  log.jsonl  report.html
-      trajectories/  filtered/  redesigned/  corpus/  model/  evaluation/base/  evaluation/tuned/
+      trajectories/  filtered/  deduplicated/  redesigned/  corpus/  decontaminated/  model/
+      evaluation/base/  evaluation/tuned/
 
 >>> run(load("quickstart"), Path("runs"))
 PosixPath('runs/quickstart')
@@ -15,22 +16,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agenttuning.agents.model import ModelAgent
 from agenttuning.conversation import Conversation
-from agenttuning.corpus.construct.config import ConstructConfig, Subject
+from agenttuning.corpus.contamination import DecontaminateConfig, Found, contamination_lines, decontaminate
+from agenttuning.corpus.deduplicate import DeduplicateConfig, deduplicate, deduplication_lines
 from agenttuning.corpus.filter import FilterConfig, filter_trajectories, funnel_table
-from agenttuning.corpus.mixture import MixConfig, mix
+from agenttuning.corpus.mixture import MixConfig, mix, mixture_table
 from agenttuning.corpus.redesign import RedesignConfig, capability_table, redesign
-from agenttuning.engines import Sampling
-from agenttuning.errors import BudgetSpent, UnknownShape
+from agenttuning.errors import UnknownShape
 from agenttuning.evaluation.evaluate import EvaluateConfig, evaluate
 from agenttuning.evaluation.scores import compare_scores
 from agenttuning.evaluation.suites import fill
-from agenttuning.files import atomic_write, read_json, write_json
+from agenttuning.files import atomic_write, read_json, write_json, write_jsonl
 from agenttuning.progress import bar
 from agenttuning.recipe import Recipe, dump, runnable
-from agenttuning.rollout.collect import CollectConfig, collect, play_all, settle
-from agenttuning.settings import plain, redact
+from agenttuning.rollout.collect import CollectConfig, collect
+from agenttuning.settings import plain
 from agenttuning.stages import Stage, log_event, perform, status
 from agenttuning.training.available import cards, main_memory
 from agenttuning.training.config import TrainConfig
@@ -69,16 +69,25 @@ def run(recipe: Recipe, root: Path = Path("runs"), *, say: Say = print) -> Path:
     return folder
 
 
-def stages(recipe: Recipe, folder: Path) -> list[Stage]:
-    """The stages of a recipe in order, each reading what those before it wrote."""
+def stages(recipe: Recipe, folder: Path, data: Path | None = None) -> list[Stage]:
+    """The stages of a recipe in order, each reading what those before it wrote; `data` is where those before the
+    mixture write, where several mixtures share them."""
     dialect, seed = recipe.dialect, recipe.seed
-    trajectories, filtered, corpus, model = (folder / name for name in ("trajectories", "filtered", "corpus", "model"))
+    data = data or folder
+    trajectories, filtered, corpus, model = (
+        data / "trajectories",
+        data / "filtered",
+        folder / "corpus",
+        folder / "model",
+    )
     base, tuned = folder / "evaluation" / "base", folder / "evaluation" / "tuned"
-    kept, rows = filtered / "kept.jsonl", folder / "redesigned" / "rows.jsonl"
+    clean = folder / "decontaminated"
+    kept, rows = data / "deduplicated" / "kept.jsonl", data / "redesigned" / "rows.jsonl"
     redesigned = recipe.redesign != RedesignConfig()
     out = [
         collect_stage(recipe.collect, trajectories, dialect=dialect, seed=seed),
         filter_stage(recipe.filter, trajectories, filtered),
+        deduplicate_stage(recipe.deduplicate, filtered / "kept.jsonl", kept.parent, funnel=filtered / "funnel.json"),
     ]
     if redesigned:
         out.append(redesign_stage(recipe.redesign, kept, rows.parent, dialect=dialect, seed=seed, model=recipe.model))
@@ -90,9 +99,17 @@ def stages(recipe: Recipe, folder: Path) -> list[Stage]:
             corpus,
             dialect=dialect,
             seed=seed,
+            model=recipe.model,
             funnel=(rows if redesigned else kept).with_name("funnel.json"),
         ),
-        train_stage(recipe.train, corpus / "corpus.jsonl", recipe.model, model, seed=seed),
+        decontaminate_stage(recipe.decontaminate, corpus / "corpus.jsonl", clean, recipe.evaluate, seed=seed),
+        train_stage(
+            recipe.train,
+            (corpus if recipe.decontaminate.drop == "none" else clean) / "corpus.jsonl",
+            recipe.model,
+            model,
+            seed=seed,
+        ),
         evaluate_stage(recipe.evaluate, recipe.model, base, dialect=dialect, seed=seed),
         evaluate_stage(recipe.evaluate, model / "merged", tuned, dialect=dialect, seed=seed, base=recipe.model),
     ]
@@ -139,63 +156,22 @@ def collect_stage(config: CollectConfig, out: Path, *, dialect: str, seed: int) 
     return Stage("collect", out, settings, inputs, work, grows=("environments", "samples"))
 
 
-def construct_stage(config: ConstructConfig, subject: Subject, out: Path, *, dialect: str, seed: int) -> Stage:
-    """What was paid for lies beside `out`, so that it outlasts a change of the settings.
-
-    Of a text-to-SQL set its files of questions are inputs, not its databases, which may have many gigabytes.
-    """
-    from agenttuning import dialects
-    from agenttuning.corpus.construct.construct import check, construct, sql_set
-
-    check(config, subject)
-    dialects.get(dialect)  # raises for one that there is not
-    replies = out.with_name(out.name + ".replies")
-
-    def work(partial: Path) -> Mapping[str, Any]:
-        with bar("construct") as progress:
-            counts = construct(config, subject, partial, replies=replies, seed=seed, progress=progress)
-        if config.source is None or config.way == "annotate" or not counts["tasks"]:
-            return counts
-        return {**counts, **_play(config, partial, replies, dialect=dialect, seed=seed)}
-
-    settings = plain(config) | {"subject": subject, "dialect": dialect, "seed": seed}
-    settings |= {name: redact(settings[name] or "") for name in ("teacher", "solver")}
-    # Of how an endpoint is asked only the prices count: they decide where a budget of money ends.
-    settings["prices"] = [plain(one.prices) for one in (config.endpoint, config.solving)]
-    del settings["endpoint"], settings["solver_endpoint"]
-    inputs = (*([Path(config.seeds)] if config.seeds else []), *(sql_set(config).files if config.source else []))
-    return Stage("construct", out, settings, inputs, work)
-
-
-def _play(config: ConstructConfig, folder: Path, replies: Path, *, dialect: str, seed: int) -> Mapping[str, Any]:
-    """The teacher plays what was derived, out of the same budget; what it cost so far is part of what comes back."""
-    from agenttuning import dialects
-    from agenttuning.corpus.construct.construct import teachers
-
-    tasks = folder / "train.jsonl"
-    with tasks.open(encoding="utf-8") as stream:
-        number = sum(1 for _ in stream)
-    chosen = CollectConfig(
-        {"database": number}, data={"database": str(tasks)}, concurrency=config.concurrency, workers=config.workers
-    )
-    with teachers(config, replies) as staff, bar("play") as progress:
-        engine = staff.engine("act")
-        sampling = Sampling(max_tokens=config.max_tokens, seed=seed)
-        agent = ModelAgent(engine.model, engine, dialects.get(dialect), sampling)
-        out, stopped = folder / "trajectories", {}
-        try:
-            played = play_all(chosen, out, agent, seed=seed, progress=progress)["database"]
-        except BudgetSpent as error:  # what is finished is whole; the rest is for a larger budget
-            played, stopped = settle(out / "database.jsonl"), {"stopped": str(error)}
-        return {"episodes": played, "spent": staff.spending()} | stopped
-
-
 def filter_stage(config: FilterConfig, trajectories: Path, out: Path) -> Stage:
     def work(partial: Path) -> Mapping[str, Any]:
         with bar("filter") as progress:
             return filter_trajectories(config, [trajectories], partial / "kept.jsonl", progress=progress)
 
     return Stage("filter", out, plain(config), (trajectories,), work)
+
+
+def deduplicate_stage(config: DeduplicateConfig, rows: Path, out: Path, *, funnel: Path | None = None) -> Stage:
+    """`funnel` is the filter's, which stands beside `rows` and is brought up to date."""
+
+    def work(partial: Path) -> Mapping[str, Any]:
+        with bar("deduplicate") as progress:
+            return deduplicate(config, [rows], partial / "kept.jsonl", progress=progress)
+
+    return Stage("deduplicate", out, plain(config), (rows, funnel) if funnel else (rows,), work)
 
 
 def redesign_stage(
@@ -223,22 +199,53 @@ def _token_counter(model: str) -> Callable[[Conversation], Mapping[str | None, i
 
 
 def mix_stage(
-    config: MixConfig, agent: Path, out: Path, *, dialect: str, seed: int, funnel: Path | None = None
+    config: MixConfig, agent: Path, out: Path, *, dialect: str, seed: int, model: str, funnel: Path | None = None
 ) -> Stage:
-    """`funnel` is the filter's, which stands beside `agent` and travels with the corpus to the report."""
+    """`funnel` is the filter's, which stands beside `agent` and travels with the corpus to the report; `model` is whose
+    tokens are counted, where the config asks for tokens."""
+    tokens = config.by == "tokens" or config.tokens is not None
 
     def work(partial: Path) -> Mapping[str, Any]:
+        counter = _token_counter(model) if tokens else None
+        count = (lambda talk: sum(counter(talk).values())) if counter else None
         with bar("mix") as progress:
             target = partial / "corpus.jsonl"
-            return mix(config, agent, target, dialect=dialect, seed=seed, progress=progress)
+            return mix(config, agent, target, dialect=dialect, seed=seed, count_tokens=count, progress=progress)
 
-    inputs = (
-        agent if config.eta > 0 else None,
-        funnel if config.eta > 0 else None,
-        config.general_path if config.eta < 1 else None,
-    )
-    settings = plain(config) | {"dialect": dialect, "seed": seed}
-    return Stage("mix", out, settings, tuple(path for path in inputs if path), work)
+    paths = tuple(config.paths(agent).values())
+    settings = plain(config) | {"dialect": dialect, "seed": seed} | ({"model": model} if tokens else {})
+    return Stage("mix", out, settings, (*paths, *([funnel] if funnel and agent in paths else [])), work)
+
+
+def decontaminate_stage(
+    config: DecontaminateConfig, corpus: Path, out: Path, evaluate: EvaluateConfig | None, *, seed: int
+) -> Stage:
+    """`evaluate` says what is looked for beside the config's own files; None: nothing."""
+    asked = evaluate if config.suites else None
+
+    def work(partial: Path) -> Mapping[str, Any]:
+        from agenttuning.evaluation.texts import texts
+
+        found, written = Found(), partial / "evaluation.jsonl"
+        with bar("decontaminate") as progress:
+            if asked is not None:
+                if not written.is_file():
+                    write_jsonl(written, texts(asked, seed, progress))
+                found.add_written(written)
+            for name, source in config.files.items():
+                found.add_file(name, source, skip_bad=config.skip_bad)
+            return decontaminate(config, corpus, found, partial, progress=progress)
+
+    files = [Path(source.rpartition("#")[0] or source) for source in config.files.values()]
+    inputs = [corpus, *files]
+    settings = plain(config) | {"seed": seed, "evaluate": None}
+    if asked is not None:
+        own = {"general", "hallucination_data", "tool_use_data", "data", "skip_bad", "split"}
+        counts = {"held_in", "held_out", "hallucination", "tool_use", "workers"}
+        settings["evaluate"] = {key: value for key, value in plain(asked).items() if key in own | counts}
+        tool_use_data = asked.tool_use_data if asked.tool_use else None
+        inputs += [Path(p) for p in (*asked.data.values(), asked.hallucination_data, tool_use_data) if p]
+    return Stage("decontaminate", out, settings, tuple(inputs), work)
 
 
 def train_stage(config: TrainConfig, corpus: Path, model: str, out: Path, *, seed: int) -> Stage:
@@ -314,19 +321,23 @@ def report(folder: Path, *, say: Say = print) -> Path:
 
 def summary(stage: str, counts: Mapping[str, Any]) -> list[str]:
     """A finished stage's counts as a few lines to read."""
-    if stage == "construct":
-        return _constructed(counts)
     if stage == "filter":
         return funnel_table(counts).splitlines()
+    if stage == "deduplicate":
+        return deduplication_lines(counts)
     if stage == "redesign":
         kinds = ", ".join(f"{count} {kind}" for kind, count in counts["kinds"].items())
         return [f"{counts['rows']} rows: {kinds}", *capability_table(counts).splitlines()]
     if stage == "mix":
-        return [
+        head = (
             f"{counts['rows']} rows, eta {counts['eta']:.2f}: {counts['agent_rows']} agent rows "
             f"({counts['agent_epochs']:g} epochs) and {counts['general_rows']} general rows "
             f"({counts['general_epochs']:g} epochs)"
-        ]
+        )
+        several = len(counts["sources"]) > 2 or any(one["refused"] for one in counts["sources"].values())
+        return [head, *(mixture_table(counts).splitlines() if several or "eta_tokens" in counts else [])]
+    if stage == "decontaminate":
+        return contamination_lines(counts)
     if stage == "train":
         return [f"{count} rows: {reason}" for reason, count in counts["dropped"].items() if count]
     if stage == "evaluate":
@@ -335,17 +346,3 @@ def summary(stage: str, counts: Mapping[str, Any]) -> list[str]:
             for name, score in counts.items()
         ]
     return []
-
-
-def _constructed(counts: Mapping[str, Any]) -> list[str]:
-    """Tasks, the reasons of what was refused, what it cost, and why it ended early."""
-    total = counts["spent"]["total"]
-    tokens = total["prompt"] + total["completion"]
-    dollars = f", ${total['usd']:.4g}" if total["usd"] else ""
-    lines = [f"{counts['tasks']} tasks of {counts['candidates']} candidates"]
-    lines += [f"  {count} refused: {reason}" for reason, count in counts["refused"].items()]
-    if "episodes" in counts:
-        outcomes = ", ".join(f"{count} {name}" for name, count in counts["episodes"]["outcomes"].items())
-        lines.append(f"{counts['episodes']['episodes']} episodes: {outcomes}")
-    lines.append(f"{total['calls']} replies, {tokens} tokens{dollars}, earlier runs included")
-    return [*lines, f"stopped: {counts['stopped']}"] if counts["stopped"] else lines

@@ -19,6 +19,8 @@ from typing import Any, TypeVar
 import yaml
 from yaml.constructor import ConstructorError
 
+from agenttuning.corpus.contamination import DecontaminateConfig
+from agenttuning.corpus.deduplicate import DeduplicateConfig
 from agenttuning.corpus.filter import FilterConfig
 from agenttuning.corpus.mixture import MixConfig
 from agenttuning.corpus.redesign import RedesignConfig
@@ -50,10 +52,14 @@ class Recipe:
     """Which environments, how many tasks of each, and who acts."""
     filter: FilterConfig = field(default_factory=FilterConfig)
     """Which episodes are worth learning from."""
+    deduplicate: DeduplicateConfig = field(default_factory=DeduplicateConfig)
+    """Which of them say or do again what others did."""
     redesign: RedesignConfig = field(default_factory=RedesignConfig)
     """How their trajectories are written and balanced; by default as they are, in the run's dialect."""
     mix: MixConfig = field(default_factory=MixConfig)
     """How much of the corpus is agent trajectories and how much general conversation."""
+    decontaminate: DecontaminateConfig = field(default_factory=DecontaminateConfig)
+    """How the corpus is compared with what the model is evaluated on, and whether rows are dropped."""
     train: TrainConfig = field(default_factory=TrainConfig)
     """How the model is trained on the corpus."""
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from agenttuning import pipeline
 from agenttuning.commands.stages import Dialect, Flat, Out, Seed
+from agenttuning.construction import construct_stage, summary
 from agenttuning.corpus.construct.config import ConstructConfig, Subject
 from agenttuning.stages import perform
 
@@ -32,11 +32,11 @@ def construct(
         found = estimate(config, environment, out.with_name(out.name + ".replies"), seed=seed)
         print(jsons.dumps(found, ensure_ascii=False) if json else told(found))
         return
-    stage = pipeline.construct_stage(config, environment, out, dialect=dialect, seed=seed)
+    stage = construct_stage(config, environment, out, dialect=dialect, seed=seed)
     manifest = perform(stage, say=lambda text: print(text, file=sys.stderr if json else sys.stdout))
     counts = manifest["counts"]
     if json:
         print(jsons.dumps({"out": str(out), **counts}, ensure_ascii=False))
         return
-    for line in pipeline.summary("construct", counts):
+    for line in summary(counts):
         print(line)

@@ -1,23 +1,31 @@
 """The stages of the line one by one; each writes a folder with a manifest, and resumes it when stopped."""
 
 import json as jsons
+import os
 import sys
 from collections.abc import Mapping
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from agenttuning import pipeline
+from agenttuning.corpus.contamination import DecontaminateConfig
+from agenttuning.corpus.contamination.listing import shown
+from agenttuning.corpus.contamination.stage import ITEMS_FILE, RESULT
+from agenttuning.corpus.deduplicate import DeduplicateConfig
 from agenttuning.corpus.filter import FilterConfig
 from agenttuning.corpus.mixture import MixConfig
 from agenttuning.corpus.redesign import RedesignConfig
 from agenttuning.environments import missing
+from agenttuning.errors import BadInput
 from agenttuning.evaluation.evaluate import EvaluateConfig
 from agenttuning.evaluation.suites import fill, without
-from agenttuning.files import read_json
+from agenttuning.files import read_json, read_jsonl
 from agenttuning.models import BUILT_IN
+from agenttuning.recipe import load, runnable
 from agenttuning.rollout.collect import CollectConfig
 from agenttuning.stages import Stage, perform
 from agenttuning.training.config import TrainConfig
@@ -51,6 +59,17 @@ def filter(  # the command's name
     _perform(pipeline.filter_stage(config or FilterConfig(), trajectories, out))
 
 
+def deduplicate(
+    rows: Annotated[Path, Parameter(help="A file or folder of trajectories or chat rows.")],
+    /,
+    *,
+    out: Out,
+    config: Annotated[DeduplicateConfig | None, Flat] = None,
+) -> None:
+    """Leave out what says or does again what a row before it did."""
+    _perform(pipeline.deduplicate_stage(config or DeduplicateConfig(), rows, out, funnel=_funnel_beside(rows)))
+
+
 def redesign(
     trajectories: Annotated[Path, Parameter(help="A file or folder of trajectories to learn from.")],
     /,
@@ -75,11 +94,45 @@ def mix(
     config: Annotated[MixConfig | None, Flat] = None,
     dialect: Dialect = "command",
     seed: Seed = 0,
+    model: Annotated[
+        str, Parameter(help="Whose tokenizer and template count tokens, where they are asked for.")
+    ] = BUILT_IN,
 ) -> None:
     """Mix agent trajectories and general conversations."""
-    beside = agent.with_name("funnel.json")
-    funnel = beside if beside.is_file() else None
-    _perform(pipeline.mix_stage(config or MixConfig(), agent, out, dialect=dialect, seed=seed, funnel=funnel))
+    _perform(
+        pipeline.mix_stage(
+            config or MixConfig(), agent, out, dialect=dialect, seed=seed, model=model, funnel=_funnel_beside(agent)
+        )
+    )
+
+
+def decontaminate(
+    corpus: Annotated[Path, Parameter(help="Training rows: a file, or a folder of files.")],
+    /,
+    *,
+    out: Out,
+    recipe: Annotated[str | None, Parameter(help="Look for all that this recipe evaluates on.")] = None,
+    config: Annotated[DecontaminateConfig | None, Flat] = None,
+    examples: Annotated[int, Parameter(help="Print so many of the items that were found, dirtiest first.")] = 0,
+    json: Annotated[bool, Parameter(negative="", help="Print contamination.json instead of a table.")] = False,
+    seed: Annotated[int | None, Parameter(help="The seed of the tasks; the recipe's by default.")] = None,
+) -> None:
+    """Look for evaluation items in training rows."""
+    chosen = load(recipe) if recipe is not None else None
+    chosen = runnable(chosen)[0] if chosen is not None else None
+    if chosen is None and not (config and config.files):
+        raise BadInput("nothing to look for; give --recipe NAME for its suites, --files.NAME FILE, or both")
+    drawn = seed if seed is not None else chosen.seed if chosen is not None else 0
+    asked = chosen.evaluate if chosen is not None else None
+    stage = pipeline.decontaminate_stage(config or DecontaminateConfig(), corpus, out, asked, seed=drawn)
+    manifest = perform(stage, say=lambda line: print(line, file=sys.stderr if json else sys.stdout))
+    if json:
+        print(jsons.dumps(read_json(out / RESULT), ensure_ascii=False))
+        return
+    _print(manifest)
+    for _, row in islice(read_jsonl(out / ITEMS_FILE), examples):
+        print()
+        print(shown(row, colours=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
 
 
 def train(
@@ -126,6 +179,12 @@ def evaluate(
     from agenttuning.evaluation.table import scores_table
 
     Console().print(scores_table(scores))
+
+
+def _funnel_beside(rows: Path) -> Path | None:
+    """The filter's funnel, which travels with its rows to the report."""
+    beside = rows.with_name("funnel.json")
+    return beside if beside.is_file() else None
 
 
 def _perform(stage: Stage) -> None:

@@ -27,7 +27,9 @@ from agenttuning.atif import dumps, read_trajectories, write_trajectories
 from agenttuning.engines import EndpointConfig, Engine, Sampling
 from agenttuning.errors import BadInput
 from agenttuning.files import disk_error
+from agenttuning.provenance import marked
 from agenttuning.rollout.episode import run_episode
+from agenttuning.rollout.origin import origin
 from agenttuning.rollout.workers import Description, Pool
 from agenttuning.settings import check_at_least
 from agenttuning.trajectory import SPLITS, Split, Task, Trajectory
@@ -167,7 +169,8 @@ def play_all(
                 )
 
         try:
-            for trajectory in _concurrently(play, _mixed(journals), concurrency):
+            for played in _concurrently(play, _mixed(journals), concurrency):
+                trajectory = marked(played, **origin(played, data[played.task.environment]))
                 journals[trajectory.task.environment].append(trajectory)
                 done += 1
                 if progress:

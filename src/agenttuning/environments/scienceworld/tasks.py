@@ -37,9 +37,9 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "boil": Kind("1-1", "hard", 250),
-    "melt": Kind("1-2", "hard", 250),
-    "freeze": Kind("1-3", "hard", 250),
+    "boil": Kind("1-1", "hard", 400),
+    "melt": Kind("1-2", "hard", 400),
+    "freeze": Kind("1-3", "hard", 400),
     "change-the-state-of-matter-of": Kind("1-4", "hard", 400),
     "use-thermometer": Kind("2-1", "medium"),
     "measure-melting-point-known-substance": Kind("2-2", "hard", 250),
