@@ -17,7 +17,8 @@ from agenttuning.errors import EnvironmentFailure
 
 LOCATORS = ("document.", "[...document.", "func:")  # or nothing
 HELPER = "func:"
-TRIES = 3  # to open a page
+TRIES = 4  # to open a page
+PAUSE = 500.0  # milliseconds between them
 
 
 class Page(Protocol):
@@ -68,9 +69,10 @@ def _opened(page: Page, url: str) -> bool:
         except Error as error:
             if "ERR_HTTP_RESPONSE_CODE_FAILURE" in str(error):
                 return False
-            # The page of an error that came before may still be on its way.
+            # The page of an error that came before may still be on its way, and so may this one then.
             if not tries_left or "interrupted by another navigation" not in str(error):
                 raise EnvironmentFailure(f"{url} cannot be opened: {str(error).splitlines()[0][:200]}") from None
+            page.wait_for_timeout(PAUSE)
     raise AssertionError("not reached")
 
 
