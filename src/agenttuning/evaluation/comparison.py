@@ -10,7 +10,7 @@ not compared at all. Several runs of a model, with other seeds, are one side.
 'rose'
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import sqrt
 from statistics import fmean, stdev
 from typing import Any
@@ -73,26 +73,14 @@ def compare_runs(
     p-values are adjusted (Holm) within each group of rows: the two totals, the environments, the probe, Agent-H,
     T-Eval's cells. "notes" says what is missing, mixed or left out, one sentence each.
     """
-    pairings, notes = words(before, after, labels)
+    rows, notes = contrasts(before, after, seed, labels=labels)
     names = [name for scores in before for name in scores["environments"]]
     groups = {
         "totals": ["held-in", "held-out"],
         "environments": list(dict.fromkeys(names)),
         "general": _probe(before),
         "hallucination": HALLUCINATION,
-        "tool_use": [name for name in pairings if name == "tool-use" or name.startswith("tool-use/")],
-    }
-    matched = _matched(before, after, labels)
-    rows = {
-        name: contrast(
-            pairings[name],
-            seed,
-            [found[name] for found in matched if name in found],
-            ((), ()) if len(matched) > 1 else (_each(before, name), _each(after, name)),
-        )
-        for names in groups.values()
-        for name in names
-        if name in pairings
+        "tool_use": [name for name in rows if name == "tool-use" or name.startswith("tool-use/")],
     }
     judged = {group: _judged({name: rows[name] for name in names if name in rows}) for group, names in groups.items()}
     result: dict[str, Any] = {"environments": judged["environments"]}
@@ -104,6 +92,30 @@ def compare_runs(
         inner = {name.removeprefix("tool-use/"): row for name, row in tool_use.items() if name != "tool-use"}
         result["tool_use"] = {"overall": tool_use["tool-use"], "cells": inner}
     return result | {"notes": notes}
+
+
+def contrasts(
+    before: Sequence[Scores],
+    after: Sequence[Scores],
+    seed: int = 0,
+    *,
+    labels: tuple[str, str],
+    only: Collection[str] = (),
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """The `contrast` of each measure that both have, or of those in `only`, and the notes on the two."""
+    pairings, notes = words(before, after, labels)
+    matched = _matched(before, after, labels)
+    rows = {
+        name: contrast(
+            pairing,
+            seed,
+            [found[name] for found in matched if name in found],
+            ((), ()) if len(matched) > 1 else (_each(before, name), _each(after, name)),
+        )
+        for name, pairing in pairings.items()
+        if not only or name in only
+    }
+    return rows, notes
 
 
 def _probe(runs: Sequence[Scores]) -> list[str]:
