@@ -21,7 +21,7 @@ Scores = Mapping[str, Any]
 Items = Mapping[str, float]
 # Of the general probe: items that are no shares of right answers stay out of the general score.
 NOT_RIGHT_OR_WRONG = frozenset({"nll", "kl"})
-LOWER_IS_BETTER = frozenset({"nll", "perplexity", "divergence"})
+LOWER_IS_BETTER = frozenset({"nll", "kl", "perplexity", "divergence"})
 HALLUCINATION = ("restraint", "use", "hscore")
 # Measures without items: where they stand in scores.json.
 WHOLE: Mapping[str, tuple[str, str]] = {
@@ -79,18 +79,16 @@ def level(runs: Sequence[Scores], name: str, seed: int = 0) -> dict[str, Any] | 
     With several runs the interval is the wider of that over the items and Student's over the runs, and "by_run" holds
     each run's own value; of a measure without items the former is the mean of the runs' own intervals.
     """
-    if name in WHOLE:
-        part, key = WHOLE[name]
-        rows = [row for scores in runs if (row := scores.get(part, {}).get(key))]
+    found = [one for scores in runs if (one := cells(scores, name))]
+    if not found:
+        part, key = WHOLE.get(name, ("general", name))
+        rows = [row for scores in runs if key != "items" and (row := scores.get(part, {}).get(key))]
         if len(rows) < 2:
             return _ends(rows[0]) if rows else None
         means = [row["mean"] for row in rows]
         within = Interval(*(fmean(row[key] for row in rows) for key in ("mean", "low", "high")))
         whole = over_seeds(within, student(means), _limits(name))
         return {"n": sum(row.get("n", 0) for row in rows), **whole._asdict(), "by_run": means}
-    found = [one for scores in runs if (one := cells(scores, name))]
-    if not found:
-        return None
     share = name not in LOWER_IS_BETTER
     row = summarize(list(pooled(merged(found)).values()), seed, share=share)
     if len(found) == 1:
