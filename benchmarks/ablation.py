@@ -141,13 +141,10 @@ def _change(values: Measure, pairs: list[tuple[dict, dict]]) -> str:
 
 def _text(over_items: Interval, seeds: list[float], ends: tuple[float, float]) -> str:
     """In percent, with the wider interval of the two."""
-    from agenttuning.evaluation.statistics import student
+    from agenttuning.evaluation.statistics import over_seeds, student
 
-    low, high = over_items.low, over_items.high
-    if len(seeds) > 1:
-        over_seeds = student(seeds)
-        low, high = min(low, over_seeds.low), max(high, over_seeds.high)
-    return f"{100 * over_items.mean:.1f} [{100 * max(low, ends[0]):.1f}, {100 * min(high, ends[1]):.1f}]"
+    mean, low, high = over_seeds(over_items, student(seeds) if len(seeds) > 1 else over_items, ends)
+    return f"{100 * mean:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def main() -> None:
