@@ -163,6 +163,22 @@ def test_sides_by_path_run_label_and_model_name(tmp_path, capsys):
     assert "within noise" in text
 
 
+def test_a_models_name_cannot_steer_the_terminal(tmp_path, capsys):
+    bad = evaluation("bad\x1b[2Jname", {"database": {1}}, dialect="re\x07act")
+    paths = [str(written(tmp_path / name, scores)) for name, scores in (("one", BASE), ("two", bad), ("three", TUNED))]
+    compare_command(*paths)
+    text = capsys.readouterr().out
+    assert "bad?[2Jname" in text
+    assert "different dialects: command (base), re?act (bad?[2Jname)" in text
+    assert "\x1b[2J" not in text
+
+
+def test_runs_of_a_side_are_shown_one_by_one(tmp_path, capsys):
+    paths = [str(written(tmp_path / f"a{i}", scores)) for i, scores in enumerate(seeds("mine", (2, 3, 4)))]
+    compare_command(f"x={','.join(paths)}", str(written(tmp_path / "b", TUNED)))
+    assert "x, held-in by run: 10.0, 15.0, 20.0 (standard deviation 5.0)" in capsys.readouterr().out
+
+
 def test_what_is_no_evaluation_is_refused(tmp_path):
     good = str(written(tmp_path / "good", BASE))
     (tmp_path / "half" / "trajectories").mkdir(parents=True)
@@ -177,7 +193,12 @@ def test_what_is_no_evaluation_is_refused(tmp_path):
         str(tmp_path / "none"): "check the path",
         str(written(tmp_path / "nan", broken)): "not a finite number",
         str(written(tmp_path / "list", [])): "not an evaluation",
-        str(written(tmp_path / "row", {"environments": {"x": {"held": "in"}}})): "no held and items",
+        str(written(tmp_path / "row", {"environments": {"x": {"held": "in"}}})): "no mean, low and high",
+        str(written(tmp_path / "bare", {"environments": {"x": {"mean": 0, "low": 0, "high": 0}}})): "no held and items",
+        str(
+            written(tmp_path / "probe", BASE | {"general": {"perplexity": {"mean": "much"}}})
+        ): "general.perplexity: no",
+        str(written(tmp_path / "name", evaluation("m", {"\x1b[31mred": {1}}))): "a name with control characters",
         f"x={good},": "a path is missing",
         f"x={good},{good}": "runs with the same seed",
         f"x={good},{written(tmp_path / 'other', other)}": "not one model's seeds",

@@ -9,7 +9,7 @@ from agenttuning.commands.scores import scores
 from agenttuning.errors import BadInput
 from agenttuning.evaluation.overall import overall_rows, overall_scores
 from agenttuning.evaluation.published import BASELINES, FLAN, FLAN_OVERALL, MODELS, TASKS
-from agenttuning.evaluation.score_table import from_evaluation, published, read_table
+from agenttuning.evaluation.score_table import from_runs, published, read_table
 from agenttuning.tables import latex, markdown
 
 PRINTED = {
@@ -91,17 +91,19 @@ def test_what_is_missing_is_named_and_never_a_zero(tmp_path, capsys):
 
 
 def evaluation(**environments):
-    row = {"n": 40, "low": 0.4, "high": 0.6, "mean": 0.5, "items": {"a": 1.0}}
+    row = {"n": 40, "low": 0.4, "high": 0.6, "mean": 0.5, "items": {"a": 1.0}, "tasks": "built-in"}
     return {"model": "m", "seed": 0, "environments": {name: row | more for name, more in environments.items()}}
 
 
 def test_an_evaluation_is_a_row_in_percent_with_its_interval(tmp_path, capsys):
     whole = evaluation(database={"held": "in"}, my_world={"held": "out"})
-    whole["tool_use"] = {"overall": {"mean": 0.6, "low": 0.5, "high": 0.7}}
+    whole["tool_use"] = {
+        "overall": {"mean": 0.6, "low": 0.5, "high": 0.7}, "source": "built-in", "similarity": "lexical", "items": {},
+    }  # fmt: skip
     folder = tmp_path / "scores"
     folder.mkdir()
     (folder / "scores.json").write_text(json.dumps(whole))
-    result = overall_scores(from_evaluation("m", whole), published(), BASELINES)
+    result = overall_scores(from_runs("m", [whole]), published(), BASELINES)
     found = result["models"]["m"]["held-in"]
     assert (found["mean"], found["low"], found["high"]) == pytest.approx((50 / 11.92, 40 / 11.92, 60 / 11.92))
     assert len(found["missing"]) == 5
@@ -115,6 +117,24 @@ def test_an_evaluation_is_a_row_in_percent_with_its_interval(tmp_path, capsys):
     scores(str(folder), baselines=[str(folder)], json=True)
     models = json.loads(capsys.readouterr().out)["models"]
     assert models["m"]["held-out"]["mean"] == models["m"]["held-in"]["mean"] == pytest.approx(1)
+
+
+def test_runs_with_several_seeds_are_one_row(tmp_path, capsys):
+    names = []
+    for seed in range(3):
+        folder = tmp_path / f"s{seed}"
+        folder.mkdir()
+        row = {"held": "in", "items": {str(i): float(i < 4 + seed) for i in range(10)}}
+        (folder / "scores.json").write_text(json.dumps(evaluation(database=row) | {"seed": seed}))
+        names.append(str(folder))
+    scores(f"mine={','.join(names)}", json=True)
+    found = json.loads(capsys.readouterr().out)["models"]["mine"]["held-in"]
+    assert found["mean"] == pytest.approx(50 / 11.92)
+    assert found["low"] < 40 / 11.92 < 60 / 11.92 < found["high"]
+    file = tmp_path / "renamed.json"
+    file.write_text((tmp_path / "s1" / "scores.json").read_text())
+    scores(names[1], baselines=[str(file)], json=True)
+    assert json.loads(capsys.readouterr().out)["models"]["m"]["held-in"]["mean"] == pytest.approx(1)
 
 
 def test_tables_in_other_formats():
@@ -140,6 +160,7 @@ def test_tables_in_other_formats():
         ("model,x\nm,1\n", "no task is known by its name"),
         ("", "needs a first row"),
         ("model,ALFWorld\n", "no scores"),
+        ("model,ALFWorld\n\x1b[31mm,1\n", "is no name of a model"),
     ],
 )
 def test_bad_tables_are_refused_with_their_place(tmp_path, text, reason):

@@ -1,5 +1,6 @@
 """`agenttuning scores`: overall scores as the papers compute them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -26,8 +27,8 @@ def scores(
     Parameters
     ----------
     runs
-        Evaluations: folder or scores.json each, a run's folder, or LABEL=PATH. Without any, and without a table, the
-        papers' own models.
+        Evaluations: folder or scores.json each, a run's folder, or LABEL=PATH,PATH for runs with several seeds. Without
+        any, and without a table, the papers' own models.
     table
         A CSV, TSV or JSON file of scores in percent, models in one direction and tasks in the other.
     baselines
@@ -64,28 +65,24 @@ def scores(
         print(f"{comment}note: {note}")
 
 
-def _evaluations(texts: tuple[str, ...] | list[str]) -> "list[ScoreTable]":
-    from agenttuning.evaluation.score_table import from_evaluation
+def _evaluations(texts: Sequence[str]) -> "list[ScoreTable]":
+    from agenttuning.evaluation.score_table import from_runs
     from agenttuning.evaluation.sides import read_sides
 
-    out = []
-    for side in read_sides(texts) if texts else ():
-        if len(side.runs) > 1:
-            raise BadInput(f"{side.label}: several runs; give each run its own label, or `compare` them")
-        out.append(from_evaluation(side.label, side.runs[0]))
-    return out
+    return [from_runs(side.label, side.runs) for side in read_sides(texts)] if texts else []
 
 
 def _baselines(texts: list[str], papers: "ScoreTable", given: "list[ScoreTable]") -> "tuple[ScoreTable, list[str]]":
     """The rows that W is the mean of, and where they stand; a table's row wins over the papers' of that name."""
     from agenttuning.evaluation.score_table import joined, read_table
+    from agenttuning.evaluation.written import is_evaluation
 
     own = {model: table for table in (papers, *given) for model in table.scores}
     used: list[ScoreTable] = []
     names: list[str] = []
     for text in texts:
         path = Path(text)
-        if path.exists() and path.name != "scores.json" and path.is_file():
+        if path.is_file() and not is_evaluation(path):
             tables = [read_table(path)]
         elif path.exists() or "=" in text:
             tables = _evaluations([text])

@@ -49,7 +49,7 @@ def words(
     """The pairing of every measure that both sides have, and the notes on the two evaluations."""
     notes = [*_settings(before, after, labels)]
     for side, label in ((before, labels[0]), (after, labels[1])):
-        notes += _inside(side, label)
+        notes += inside(side, label)
     out: dict[str, Pairing] = {}
     environments = _rows(before, after)
     for name, (old, new) in environments.items():
@@ -92,7 +92,7 @@ def _settings(before: Sequence[Scores], after: Sequence[Scores], labels: tuple[s
     return notes
 
 
-def _inside(side: Sequence[Scores], label: str) -> list[str]:
+def inside(side: Sequence[Scores], label: str) -> list[str]:
     """What has to be said about one side alone: episodes that broke off, runs that are not alike."""
     notes = []
     for name, (rows, _) in _rows(side, ()).items():

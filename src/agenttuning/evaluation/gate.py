@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 from agenttuning.environments import names
 from agenttuning.errors import BadInput
 from agenttuning.evaluation.comparison import contrasts
+from agenttuning.evaluation.differences import inside
 from agenttuning.evaluation.measures import FIXED, LOWER_IS_BETTER, WHOLE, Scores, level
 from agenttuning.evaluation.published import TASKS
 from agenttuning.evaluation.rules import Rule
@@ -65,7 +66,7 @@ def gate(
         if rule.relative and not base:
             raise BadInput(f"rule {rule.text!r}: no base to compare with; give --against, or a run's folder")
     asked = {rule.measure for rule in rules if rule.relative}
-    rows, notes = contrasts(base, runs, seed, labels=_LABELS, only=asked | {""}) if asked else ({}, [])
+    rows, notes = contrasts(base, runs, seed, labels=_LABELS, only=asked) if asked else ({}, inside(runs, _LABELS[1]))
     return [_check(rule, runs, base, rows.get(rule.measure), notes, confident) for rule in rules], notes
 
 

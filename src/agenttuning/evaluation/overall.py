@@ -31,7 +31,7 @@ def overall_scores(table: ScoreTable, source: ScoreTable, baselines: Sequence[st
     if unknown := [name for name in baselines if name not in source.scores]:
         raise BadInput(f"{unknown[0]!r}: no such baseline; there are {', '.join(source.scores)}")
     notes = list(table.notes)
-    categories = source.category | table.category
+    categories = {**source.category, **table.category}
     weights = _weights(source, baselines, categories, notes)
     models = {}
     for model, row in table.scores.items():

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from agenttuning.errors import BadInput
+from agenttuning.evaluation.differences import inside
+from agenttuning.evaluation.measures import Scores, level
 from agenttuning.evaluation.published import FLAN, PLAIN, TASKS
 from agenttuning.evaluation.statistics import Interval
 from agenttuning.files import read_json
@@ -72,23 +74,39 @@ def published() -> ScoreTable:
     return ScoreTable(scores, category)
 
 
-def from_evaluation(label: str, scores: Mapping[str, Any]) -> ScoreTable:
-    """The row of one `scores.json`, its shares as percent; an environment that the paper lacks has its own category."""
-    row = {name: _percent(score) for name, score in scores["environments"].items()}
-    category = {name: f"held-{score['held']}" for name, score in scores["environments"].items()}
-    category |= {task: name for name, tasks in TASKS.items() for task in tasks if task in row}
-    general = scores.get("general", {})
+def from_runs(label: str, runs: Sequence[Scores]) -> ScoreTable:
+    """The row of one model from its `scores.json`, or from several with other seeds; shares become percent.
+
+    An environment that the papers lack has the category that it was played in.
+    """
+    rows = {name: _score(runs, name, ("environments", name)) for name in _environments(runs)}
+    category = {name: f"held-{held}" for name, held in _environments(runs).items()}
+    category |= {task: name for name, tasks in TASKS.items() for task in tasks if task in rows}
     for task in TASKS["general"]:
-        if score := general.get(task):
-            row[task] = _percent(score, 10 if task == "mt_bench" else 100)
+        if found := _score(runs, task, ("general", task)):
+            rows[task] = found
             category[task] = "general"
-    if tool_use := scores.get("tool_use"):
-        row["t_eval"] = _percent(tool_use["overall"])
-    if hscore := scores.get("hallucination", {}).get("hscore"):
-        row["agent_h"] = _percent(hscore)
-    built_in = [name for name, score in scores["environments"].items() if score.get("tasks", "built-in") == "built-in"]
+    rows["t_eval"] = _score(runs, "tool-use", ("tool_use", "overall"))
+    rows["agent_h"] = _score(runs, "hscore", ("hallucination", "hscore"))
+    out = {task: _percent(row, 10 if task == "mt_bench" else 100) for task, row in rows.items() if row}
+    built_in = [
+        name
+        for name in _environments(runs)
+        if any(run["environments"].get(name, {}).get("tasks", "") == "built-in" for run in runs)
+    ]
     notes = [f"{label}: built-in tasks in {', '.join(built_in)}; W of published scores belongs to the benchmarks' own"]
-    return ScoreTable({label: row}, category, tuple(notes) if built_in else ())
+    return ScoreTable({label: out}, category, (*(notes if built_in else ()), *inside(runs, label)))
+
+
+def _environments(runs: Sequence[Scores]) -> dict[str, str]:
+    return {name: row["held"] for scores in runs for name, row in scores["environments"].items()}
+
+
+def _score(runs: Sequence[Scores], measure: str, place: tuple[str, str]) -> Mapping[str, Any] | None:
+    """What the only run says, else the level of all."""
+    if len(runs) == 1:
+        return (runs[0].get(place[0]) or {}).get(place[1])
+    return level(runs, measure)
 
 
 def _percent(row: Mapping[str, float], scale: float = 100) -> Interval:
@@ -132,6 +150,8 @@ def read_table(path: Path) -> ScoreTable:
     left_out: dict[str, None] = {}
     for (one, other), value, where in entries:
         model, name = (other, one) if tasks_down else (one, other)
+        if not (model.strip() and model.isprintable()):
+            raise BadInput(f"{where}: {model!r} is no name of a model; give it one without control characters")
         found = _task(name)
         if found is None:
             left_out.setdefault(name)

@@ -11,13 +11,12 @@ same model, dialect and template, and other seeds, are one side as well.
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from agenttuning.errors import BadInput
 from agenttuning.evaluation.measures import level, present
-from agenttuning.files import read_json
+from agenttuning.evaluation.written import of_run, plain, read_scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def read_side(text: str) -> Side:
         raise BadInput(f"{text}: a path is missing; write PATH or LABEL=PATH,PATH")
     runs = [read_scores(path) for path in paths]
     _check_one_model(text, paths, runs)
-    return Side(label or _name(runs[0], paths[0]), tuple(paths), tuple(runs))
+    return Side(plain(label) or _name(runs[0], paths[0]), tuple(paths), tuple(runs))
 
 
 def about(side: Side) -> dict[str, Any]:
@@ -70,49 +69,6 @@ def about(side: Side) -> dict[str, Any]:
         "seeds": [scores.get("seed") for scores in side.runs],
         "levels": {name: level(side.runs, name) for name in present(side.runs)},
     }
-
-
-def of_run(folder: Path) -> tuple[Path, Path] | None:
-    """The two evaluations of a run's folder: of the start model and of the tuned one; None for another folder."""
-    evaluation = folder / "evaluation"
-    return (evaluation / "base", evaluation / "tuned") if evaluation.is_dir() else None
-
-
-def read_scores(path: Path) -> Mapping[str, Any]:
-    """The `scores.json` of an evaluation or of a run's tuned model. Raises BadInput where there is none."""
-    if both := of_run(path):
-        path = both[1]
-    file = path / "scores.json" if path.is_dir() else path
-    if path.is_dir() and not file.is_file():
-        unfinished = any((path / name).exists() for name in ("trajectories", "replies.jsonl", "general.json"))
-        partial = path.with_name(path.name + ".partial").is_dir()
-        why = (
-            "the evaluation is not finished; run it again and it goes on" if unfinished or partial else "no scores.json"
-        )
-        raise BadInput(f"{path}: {why}; expected the folder that `agenttuning evaluate` wrote")
-    scores = read_json(file)
-    if not isinstance(scores, dict) or not isinstance(scores.get("environments"), dict):
-        raise BadInput(f"{file}: not an evaluation; expected the folder that `agenttuning evaluate` wrote")
-    for name, row in scores["environments"].items():
-        where = f"{file}: environments.{name}"
-        if not isinstance(row, dict) or row.get("held") not in ("in", "out") or not row.get("items"):
-            raise BadInput(f"{where}: no held and items; evaluate the model again")
-        _check_items(where, row["items"])
-    for part in ("general", "hallucination", "tool_use"):
-        section = scores.get(part) or {}
-        if not isinstance(section, dict) or not isinstance(section.get("items", {}), dict):
-            raise BadInput(f"{file}: {part}: not as `agenttuning evaluate` writes it; evaluate the model again")
-        for name, items in section.get("items", {}).items():
-            _check_items(f"{file}: {part}.items.{name}", items)
-    return scores
-
-
-def _check_items(where: str, items: Any) -> None:
-    if not isinstance(items, dict):
-        raise BadInput(f"{where}: items are no object; evaluate the model again")
-    for item, value in items.items():
-        if not isinstance(value, int | float) or not isfinite(value):
-            raise BadInput(f"{where}: {item} is {value!r}, not a finite number; evaluate the model again")
 
 
 def _check_one_model(text: str, paths: Sequence[Path], runs: Sequence[Mapping[str, Any]]) -> None:

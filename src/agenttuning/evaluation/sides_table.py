@@ -7,6 +7,7 @@ difference that so many tasks find in four of five comparisons.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from statistics import stdev
 from typing import Any
 
 from agenttuning.evaluation.measures import LOWER_IS_BETTER, level, present
@@ -22,12 +23,21 @@ def sides_text(sides: Sequence[Side], comparisons: Sequence[Mapping[str, Any]]) 
     levels = [["score, % [95 %] (n)", *(side.label for side in sides)]]
     for name in present([scores for side in sides for scores in side.runs]):
         levels.append([name, *(_level(name, level(side.runs, name)) for side in sides)])
-    parts = [aligned(levels)]
+    parts = ["\n".join([aligned(levels), *_by_run(sides)])]
     for side, comparison in zip(sides[1:], comparisons, strict=True):
         rows = [[name, *cells(row, *_scale(name)), _detectable(name, row)] for name, row in _rows(comparison)]
         lines = [f"{side.label} against {sides[0].label}, %", aligned([_HEAD, *rows]), *remarks(comparison)]
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
+
+
+def _by_run(sides: Sequence[Side]) -> Iterator[str]:
+    """How far the runs of a model lie apart."""
+    for side in sides:
+        for name in ("held-in", "held-out"):
+            if means := (level(side.runs, name) or {}).get("by_run"):
+                each = ", ".join(f"{100 * mean:.1f}" for mean in means)
+                yield f"{side.label}, {name} by run: {each} (standard deviation {100 * stdev(means):.1f})"
 
 
 def _rows(comparison: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -128,7 +128,7 @@ def _environments(comparison: Mapping[str, Any], base: Mapping[str, Any]) -> Tab
 def _levels(base: Mapping[str, Any], tuned: Mapping[str, Any]) -> Table:
     table = _table("By level, %", "environment", "level", "n", "before [95 %]", "after [95 %]")
     for name in [n for n in base["environments"] if n in tuned["environments"]]:
-        before, after = (scores["environments"][name]["by_level"] for scores in (base, tuned))
+        before, after = (scores["environments"][name].get("by_level", {}) for scores in (base, tuned))
         levels = [level for level in LEVELS if level in before or level in after]
         levels += sorted((before.keys() | after.keys()) - set(LEVELS))
         for i, level in enumerate(levels):
