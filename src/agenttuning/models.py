@@ -160,14 +160,23 @@ def load_tokenizer(folder: Path, template: str | None = None) -> Any:
 
 def read_template(template: str) -> str:
     """The chat template in a file, or the shipped one of that name: agentlm, agent-flan, chatml, …"""
+    try:
+        return template_file(template).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"chat template {template!r}: {error}; give a Jinja file") from None
+
+
+def template_file(template: str) -> Path:
+    """The file of a chat template. Raises BadInput where there is none that can be read."""
     shipped = {file.stem: file for file in (Path(__file__).parent / "templates").glob("*.jinja")}
     file = shipped.get(template, Path(template))
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
+        with file.open("rb"):
+            return file
+    except OSError as error:
         raise BadInput(
-            f"chat template {template!r}: {reason}; give a Jinja file, or one of {', '.join(sorted(shipped))}"
+            f"chat template {template!r}: {error.strerror or error}; give a Jinja file, or one of "
+            f"{', '.join(sorted(shipped))}"
         ) from None
 
 

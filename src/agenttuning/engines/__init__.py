@@ -1,13 +1,16 @@
 """Engines by name, and the choice of one for a model."""
 
 import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
 
 from agenttuning.engines.base import Engine, Reply, Sampling
+from agenttuning.engines.batching import BatchingEngine
 from agenttuning.errors import BadInput
 
 ENGINES = ("auto", "openvino", "transformers", "openai")
 
-__all__ = ["ENGINES", "Engine", "Reply", "Sampling", "make"]
+__all__ = ["ENGINES", "Engine", "Reply", "Sampling", "make", "on_transformers"]
 
 
 def make(model: str, engine: str = "auto", *, requests_per_minute: float | None = None) -> Engine:
@@ -29,16 +32,38 @@ def make(model: str, engine: str = "auto", *, requests_per_minute: float | None 
     from agenttuning.models import resolve
 
     folder = resolve(model)
-    if engine == "openvino" or (engine == "auto" and _prefers_openvino(folder)):
+    if engine == "openvino" or (engine == "auto" and prefers_openvino(folder)):
         from agenttuning.engines.openvino import OpenVinoEngine
 
         return OpenVinoEngine(folder)
+    return on_transformers(folder)
+
+
+def on_transformers(
+    folder: Path, adapters: Mapping[str, Path] | None = None, *, template: str | None = None
+) -> BatchingEngine:
+    """Continuous batching where the model's attention allows it, else transformers' own batched generate.
+
+    `template` is another chat template, see `models.read_template`. Raises BadInput for `adapters` (by name, LoRA
+    folders) that cannot be served beside the model.
+    """
+    from agenttuning.engines.loop import LoopEngine
+    from agenttuning.engines.ragged import Ragged
+    from agenttuning.models import load_model, load_tokenizer
+
+    model = load_model(folder).eval()
+    tokenizer = load_tokenizer(folder, template)
+    ragged = Ragged(model)
+    if ragged.fits:
+        return LoopEngine(ragged, model, tokenizer, adapters)
+    if adapters:
+        raise BadInput(f"{folder}: adapters cannot be served beside a model of this kind; merge them first")
     from agenttuning.engines.transformers import TransformersEngine
 
-    return TransformersEngine(folder)
+    return TransformersEngine(model, tokenizer)
 
 
-def _prefers_openvino(folder) -> bool:
+def prefers_openvino(folder: Path) -> bool:
     if importlib.util.find_spec("openvino_genai") is None:
         return False
     if importlib.util.find_spec("torch") is not None:
