@@ -107,8 +107,8 @@ def _adapter(name: str, folder: str, base: Path) -> Path:
     if not (path / "adapter_config.json").is_file():
         raise BadInput(f"adapters.{name}: {folder} has no adapter_config.json; give a LoRA folder")
     config: Mapping[str, Any] = read_json(path / "adapter_config.json")
-    known = config.get("base_model_name_or_path") or ""
+    known = str(config.get("base_model_name_or_path") or "")
     named = Path(known)
-    if named.is_dir() and named.resolve() != base.resolve() and named.name != base.name:
+    if known and named.is_dir() and named.resolve() != base.resolve() and named.name != base.name:
         raise BadInput(f"adapters.{name}: {folder} is an adapter of {known}, not of {base}")
     return path
