@@ -45,6 +45,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 # What only tests need. ALFWorld's engine compiles two parts; where it cannot, its tests are skipped.
 $(TEST_INSTALLED): $(INSTALLED)
 	$(PIP) install -q -c constraints.txt -e '.[alfworld]' || echo "alfworld could not be installed: its tests are skipped"
+	$(PIP) install -q -c constraints.txt -e '.[general]' || echo "lm-eval could not be installed: its tests are skipped"
 	@touch $@
 
 $(BENCH_INSTALLED): $(INSTALLED)

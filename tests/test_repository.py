@@ -38,7 +38,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("sandbox",),
     ("environments", "engines"),
     ("agents",),
-    ("rollout", "corpus", "training", "evaluation", "report"),
+    ("rollout", "corpus", "training", "evaluation", "report", "serving"),
     ("recipe",),
     ("pipeline",),
     ("sweep",),
@@ -73,6 +73,9 @@ HEAVY = {
     "trackio",
     "mlflow",
     "pyarrow",
+    "uvicorn",
+    "prometheus_client",
+    "lm_eval",
 }
 
 

@@ -30,10 +30,11 @@ def model(tmp_path_factory) -> Path:
     net = load_model(folder).train()
     prompt = prompt_ids(conversation(ASKED, shows_tools=False), tokenizer)
     reply = [*tokenizer(WRITTEN, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
-    labels = torch.tensor([[-100] * len(prompt) + reply])
+    inputs, targets = torch.tensor([prompt + reply]), torch.tensor(reply)
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-2)
     for _ in range(80):
-        loss = net(torch.tensor([prompt + reply]), labels=labels).loss
+        logits = net(inputs, logits_to_keep=len(reply) + 1).logits[0, :-1]
+        loss = torch.nn.functional.cross_entropy(logits, targets)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
