@@ -18,7 +18,7 @@ TEXTS = (
     "Plain words, one after another.",
     "Grüße aus Köln: 你好, 世界! 😀👩‍👩‍👧 naïve café",
     "  leading and trailing  \n\n\ttabs\r\n",
-    "<tool_call>{\"a\": 1}</tool_call> e\u0301 \u200d \ufffd",
+    '<tool_call>{"a": 1}</tool_call> e\u0301 \u200d \ufffd',
 )
 WEATHER = {
     "type": "function",
@@ -103,7 +103,7 @@ def test_tokens_are_bytes(tokenizer):
             ["a", "b"],
         ),
         ('{"name": "weather", "parameters": {"city": "Rome"}}', "", ["Rome"]),
-        ('{"name": "unknown", "parameters": {"city": "Rome"}}', '{"name": "unknown", "parameters": {"city": "Rome"}}', []),
+        ('{"name": "other", "parameters": {"city": "Rome"}}', '{"name": "other", "parameters": {"city": "Rome"}}', []),
         ("<tool_call>no JSON</tool_call> then", "<tool_call>no JSON</tool_call> then", []),
         ('<tool_call>{"name": "weather"}</tool_call>', '<tool_call>{"name": "weather"}</tool_call>', []),
         ("<tool_call>" + "[" * 30_000, "<tool_call>" + "[" * 30_000, []),

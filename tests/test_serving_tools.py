@@ -94,9 +94,7 @@ def test_a_streamed_call_is_put_together_by_the_client(client):
 def test_a_choice_of_tool_begins_the_reply_and_none_hides_them(client):
     named = {"type": "function", "function": {"name": "weather"}}
     for choice in (named, "required"):
-        answer = client.chat.completions.create(
-            model="base", temperature=0, max_tokens=60, tool_choice=choice, **ASKED
-        )
+        answer = client.chat.completions.create(model="base", temperature=0, max_tokens=60, tool_choice=choice, **ASKED)
         message = answer.choices[0].message
         assert message.tool_calls or message.content.startswith("<tool_call>"), message
     answer = client.chat.completions.create(model="base", temperature=0, max_tokens=5, tool_choice="none", **ASKED)
