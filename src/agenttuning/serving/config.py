@@ -3,7 +3,6 @@
 >>> ServeConfig(port=8000, adapters={"tuned": "runs/quickstart/model/adapter"})
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -24,8 +23,8 @@ class ServeConfig:
     port: int = 8000
     """The port to listen on; 0 takes a free one."""
     name: str = ""
-    """The name that clients ask for. [default: MODEL as it is given, a folder's name for a path]"""
-    adapters: Mapping[str, str] = field(default_factory=dict)
+    """The name that clients ask for; else MODEL as it is given, or a folder's name."""
+    adapters: dict[str, str] = field(default_factory=dict)
     """LoRA folders beside the model, each under a name of its own: --adapters.tuned runs/quickstart/model/adapter."""
     chat_template: str | None = None
     """Another chat template: a Jinja file, or a shipped one's name such as chatml or agentlm."""

@@ -6,6 +6,8 @@
 b'# HELP'
 """
 
+from typing import Any
+
 from agenttuning.serving.gate import Gate
 
 _FIRST = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -19,7 +21,7 @@ class Metrics:
         from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
         self._registry = CollectorRegistry()
-        own = {"registry": self._registry, "namespace": "agenttuning"}
+        own: dict[str, Any] = {"registry": self._registry, "namespace": "agenttuning"}
         self.requests = Counter("requests", "Requests by path and status.", ["path", "status"], **own)
         self.prompt_tokens = Counter("prompt_tokens", "Tokens of prompts.", ["model"], **own)
         self.reply_tokens = Counter("reply_tokens", "Tokens generated.", ["model"], **own)
