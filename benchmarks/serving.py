@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from load import Load, drive
@@ -31,15 +31,14 @@ from agenttuning.engines.gguf import export_gguf
 from agenttuning.models import resolve
 from agenttuning.tables import aligned
 
-MODEL = "smollm2-135m-instruct"
 HEAD = ["server", "finished", "errors", "refused", "tokens/s", "first p50", "p95", "between p50", "p95", "memory, MB"]
 
 
-def servers(folder: Path, port: int, room: Path) -> dict[str, tuple[str, list[str]]]:
+def servers(model: str, port: int, room: Path) -> dict[str, tuple[str, list[str]]]:
     """(model's name in requests, command line) of each server that is installed here."""
-    python = sys.executable
-    own = [python, "-m", "agenttuning", "serve", MODEL, "--port", str(port)]
-    found = {"agenttuning": (MODEL, own), "agenttuning, loop": (MODEL, [*own, "--engine", "transformers"])}
+    python, folder = sys.executable, resolve(model)
+    own = [python, "-m", "agenttuning", "serve", model, "--name", "model", "--port", str(port)]
+    found = {"agenttuning": ("model", own), "agenttuning, loop": ("model", [*own, "--engine", "transformers"])}
     program = Path(python).with_name("transformers")
     program = str(program) if program.is_file() else shutil.which("transformers")
     if program and importlib.util.find_spec("fastapi"):
@@ -55,7 +54,7 @@ def servers(folder: Path, port: int, room: Path) -> dict[str, tuple[str, list[st
 
 
 @contextlib.contextmanager
-def running(line: list[str], port: int, log: Path) -> Iterator[subprocess.Popen]:
+def running(line: list[str], port: int, log: Path) -> Generator[subprocess.Popen]:
     with log.open("wb") as stream:
         process = subprocess.Popen(line, stdout=stream, stderr=stream, start_new_session=True)
     try:
@@ -109,15 +108,15 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--tokens", type=int, default=24)
     parser.add_argument("--limit", type=float, default=900.0, help="seconds for one server")
+    parser.add_argument("--model", default="smollm2-135m-instruct", help="built-in name or folder")
     parser.add_argument("--only", nargs="*", help="names of servers")
     args = parser.parse_args()
-    folder = resolve(MODEL)
     talks = [to_openai(talk) for talk in openings(args.conversations)]
     rows = [HEAD]
     with tempfile.TemporaryDirectory() as room:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        for name, (model, line) in servers(folder, port, Path(room)).items():
+        for name, (model, line) in servers(args.model, port, Path(room)).items():
             if args.only and name not in args.only:
                 continue
             with running(line, port, Path(room) / "log") as process:

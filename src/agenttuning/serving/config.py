@@ -38,7 +38,7 @@ class ServeConfig:
     """Tokens of a chat reply where the request does not say."""
     running: int = 32
     """Replies computed at the same time."""
-    waiting: int = 256
+    waiting: int = 64
     """Replies that wait for their turn; what comes beyond is refused with 429 and Retry-After."""
     body_megabytes: float = 8.0
     """The largest request body."""

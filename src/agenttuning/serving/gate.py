@@ -9,7 +9,7 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from agenttuning.serving.problem import Problem
@@ -28,7 +28,7 @@ class Gate:
         self._finished: deque[float] = deque(maxlen=1024)
 
     @contextmanager
-    def admitted(self, count: int) -> Iterator[None]:
+    def admitted(self, count: int) -> Generator[None]:
         """Room for `count` replies. Raises Problem: 429 where there is none now, 400 where there never is."""
         if count > self.limit:
             raise Problem(400, f"the request asks for {count} replies, this server takes {self.limit} at once")
