@@ -36,13 +36,15 @@ def make(model: str, engine: str = "auto", *, requests_per_minute: float | None 
         from agenttuning.engines.openvino import OpenVinoEngine
 
         return OpenVinoEngine(folder)
-    return on_transformers(folder)
+    # The loop attends to one sequence after another, which on a GPU nobody has measured against generate's one kernel.
+    return on_transformers(folder, generate=_has_gpu())
 
 
 def on_transformers(
-    folder: Path, adapters: Mapping[str, Path] | None = None, *, template: str | None = None
+    folder: Path, adapters: Mapping[str, Path] | None = None, *, template: str | None = None, generate: bool = False
 ) -> BatchingEngine:
-    """Continuous batching where the model's attention allows it, else transformers' own batched generate.
+    """Continuous batching where the model's attention allows it, else (or with `generate`) transformers' own batched
+    generate.
 
     `template` is another chat template, see `models.read_template`. Raises BadInput for `adapters` (by name, LoRA
     folders) that cannot be served beside the model.
@@ -53,8 +55,7 @@ def on_transformers(
 
     model = load_model(folder).eval()
     tokenizer = load_tokenizer(folder, template)
-    ragged = Ragged(model)
-    if ragged.fits:
+    if not generate and (ragged := Ragged(model)).fits:
         return LoopEngine(ragged, model, tokenizer, adapters)
     if adapters:
         raise BadInput(f"{folder}: adapters cannot be served beside a model of this kind; merge them first")
@@ -64,13 +65,17 @@ def on_transformers(
 
 
 def prefers_openvino(folder: Path) -> bool:
-    if importlib.util.find_spec("openvino_genai") is None:
+    """Whether OpenVINO is installed, reads this checkpoint, and there is no GPU to prefer."""
+    if importlib.util.find_spec("openvino_genai") is None or _has_gpu():
         return False
-    if importlib.util.find_spec("torch") is not None:
-        import torch
-
-        if torch.cuda.is_available():
-            return False
     from agenttuning.engines.gguf import supports_gguf
 
     return supports_gguf(folder)
+
+
+def _has_gpu() -> bool:
+    if importlib.util.find_spec("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
