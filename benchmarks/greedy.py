@@ -2,8 +2,9 @@
 
     python benchmarks/greedy.py --prompts 100 --tokens 64
 
-The reference generates one prompt at a time. Where a reply parts from it, the line says at which token, and how much
-likelier than its runner-up the reference's token was there: below about 1e-4 nats two orders of the same sums decide.
+The reference generates one prompt at a time. Where a reply parts from it, a line says at which token, and by how much
+the reference's logit led its runner-up's there: a small lead is lost to the order of sums (1e-4 and less), or to
+OpenVINO's weights, which are rounded to float16.
 """
 
 import argparse
