@@ -1,11 +1,13 @@
 # From a fresh clone:  make demo   tunes a small model and writes a report, make test   runs every check.
 #
 #   make PYTHON=python3.12 demo           another interpreter (3.11 or newer)
-#   make test PYTEST="tests/test_pack.py"   some of the tests
+#   make test PYTEST="tests/test_pack.py"   some of the tests (PYTEST_WORKERS=0: in one process)
 #   AGENTTUNING_DATA=FOLDER make test     also the tests on the official benchmarks' files in FOLDER
 
 PYTHON ?= python3
 PYTEST ?=
+# Test files run side by side, each whole in one process. They wait more than they compute; a test takes up to 3 GB.
+PYTEST_WORKERS ?= 2
 RUN ?= runs/quickstart
 
 BIN := .venv/bin
@@ -44,6 +46,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 # What only tests need. ALFWorld's engine compiles two parts; where it cannot, its tests are skipped.
 $(TEST_INSTALLED): $(INSTALLED)
+	$(PIP) install -q -c constraints.txt -e '.[scienceworld,browser,arena]'
 	$(PIP) install -q -c constraints.txt -e '.[alfworld]' || echo "alfworld could not be installed: its tests are skipped"
 	$(PIP) install -q -c constraints.txt -e '.[general]' || echo "lm-eval could not be installed: its tests are skipped"
 	@touch $@
@@ -61,7 +64,7 @@ demo: $(INSTALLED)
 	echo "Open $(CURDIR)/$(RUN)/report.html in a browser."
 
 test: lint $(TEST_INSTALLED)
-	$(BIN)/python -m pytest $(PYTEST)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(PYTEST)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

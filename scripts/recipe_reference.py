@@ -78,9 +78,9 @@ FOOT = """\
 
 A run's folder holds the resolved recipe as `recipe.yaml`, and each stage's `manifest.json` holds the settings it
 was made with, hashes of its inputs, counts, seconds and peak memory. A stage runs again when its settings or its
-inputs have changed. `concurrency` and `workers` set only the speed and do not count; raising the number of tasks
-in `collect.environments`, `evaluate.held_in`, `evaluate.held_out` or `evaluate.hallucination` goes on from the episodes
-and replies that are there.
+inputs have changed. `concurrency`, `workers` and `endpoint` set only speed and cost and do not count; raising the
+number of tasks in `collect.environments`, `evaluate.held_in`, `evaluate.held_out` or `evaluate.hallucination` goes on
+from the episodes and replies that are there.
 """
 
 
@@ -117,7 +117,12 @@ def table(cls: Any, fields: Any) -> str:
     notes = {name: text.replace("|", r"\|") for name, text in docstrings(cls).items()}
     rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
     for field in fields:
-        rows.append(f"| `{field.name}` | {_type(_kind(cls, field))} | {_default(field)} | {notes[field.name]} |")
+        kind = _kind(cls, field)
+        if dataclasses.is_dataclass(kind):
+            inner = table(kind, dataclasses.fields(kind)).splitlines()[2:]
+            rows += [row.replace("| `", f"| `{field.name}.", 1) for row in inner]
+        else:
+            rows.append(f"| `{field.name}` | {_type(kind)} | {_default(field)} | {notes[field.name]} |")
     return "\n".join(rows) + "\n"
 
 

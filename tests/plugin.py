@@ -24,6 +24,10 @@ class Troubled:
         self.data, self.skip_bad, self.skipped = data, skip_bad, ()
 
     def tasks(self, split, *, limit=None, seed=0):
+        if fuse := os.environ.get("TROUBLED_DEATHS"):  # a file whose size says how often the worker dies here
+            if left := os.path.getsize(fuse):
+                os.truncate(fuse, left - 1)
+                os._exit(9)
         if self.data:
             lines = enumerate(self.data.read_text().splitlines(), start=1)
             places = ((f"{self.data.name}:{number}", (number, line)) for number, line in lines)

@@ -14,8 +14,8 @@ from agenttuning.errors import BadInput
 from agenttuning.evaluation.agent_h.ask import recover
 from agenttuning.evaluation.agent_h.items import items
 from agenttuning.evaluation.agent_h.reply import Reply
+from agenttuning.evaluation.evaluate import EvaluateConfig, evaluate
 from agenttuning.evaluation.scores import compare_scores
-from agenttuning.evaluation.suites import EvaluateConfig, evaluate
 from agenttuning.evaluation.table import terminal_table
 from agenttuning.files import read_json, read_jsonl, write_json
 from agenttuning.pipeline import evaluate_stage, summary

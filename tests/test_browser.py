@@ -96,6 +96,15 @@ def test_a_browser_that_dies_is_started_again(temporary, part):
     assert gone(temporary, 5.0)
 
 
+def test_no_file_is_left_where_the_guard_was_killed(temporary):
+    here = Browser()
+    with here.page() as tab:
+        assert tab.page.evaluate("1 + 1") == 2
+        assert here._guard is not None
+        here._guard.kill()
+    assert gone(temporary)
+
+
 @pytest.mark.parametrize("how", ["end", "kill", "kill while the driver sleeps", "kill both"])
 def test_no_process_and_no_file_outlives_the_process(temporary, how):
     holder = subprocess.Popen([sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

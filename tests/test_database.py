@@ -13,7 +13,7 @@ from agenttuning.environments.database.answers import read_values, same_values
 from agenttuning.environments.database.environment import Database
 from agenttuning.environments.database.generate import KINDS
 from agenttuning.environments.database.scene import PLANS, domains
-from agenttuning.environments.database.words import MAKERS, all_names
+from agenttuning.environments.name_lists import MAKERS, all_names
 from agenttuning.errors import InvalidAction
 from agenttuning.trajectory import SPLITS, ToolCall
 

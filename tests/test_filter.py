@@ -27,7 +27,6 @@ def test_only_solved_episodes_with_the_full_reward_are_kept(tmp_path):
         episode(4, reward=0.9),
         episode(5, steps=0),
         episode(6, train=False),
-        episode(1),
         episode(1, seed=1),
         episode(1, "knowledge_graph"),
     ]
@@ -39,18 +38,11 @@ def test_only_solved_episodes_with_the_full_reward_are_kept(tmp_path):
     ]
     assert sources["database"] == {
         "tasks": 6,
-        "episodes": 8,
+        "episodes": 7,
         "kept": 2,
-        "dropped": {"failed": 1, "loop": 1, "low_reward": 1, "no_steps": 2, "duplicate": 1},
+        "dropped": {"failed": 1, "loop": 1, "low_reward": 1, "no_steps": 2},
     }
     assert sources["knowledge_graph"] == {"tasks": 1, "episodes": 1, "kept": 1, "dropped": {}}
-
-
-def test_per_task_keeps_the_first_that_pass(tmp_path):
-    episodes = [episode(1, outcome="failed"), *(episode(1, seed=seed) for seed in (1, 2, 3)), episode(2)]
-    kept, sources = filtered(tmp_path, episodes, per_task=2)
-    assert [key[2] for key in kept] == [1, 2, 0]
-    assert sources["database"]["dropped"] == {"failed": 1, "per_task": 1}
 
 
 def test_an_environment_with_its_own_threshold_is_judged_by_reward(tmp_path):
@@ -85,7 +77,7 @@ def test_a_broken_line_and_a_missing_folder_are_named(tmp_path):
         filter_trajectories(FilterConfig(), [tmp_path / "nothing"], out)
 
 
-@pytest.mark.parametrize("settings", [{"min_reward": 1.1}, {"outcomes": ("won",)}, {"per_task": 0}])
+@pytest.mark.parametrize("settings", [{"min_reward": 1.1}, {"outcomes": ("won",)}])
 def test_settings_out_of_range_are_refused(settings):
     with pytest.raises(BadInput, match=next(iter(settings))):
         FilterConfig(**settings)

@@ -17,7 +17,7 @@ from agenttuning.environments.mind2web import Mind2Web
 from agenttuning.environments.mind2web.flows import FLOWS
 from agenttuning.environments.mind2web.metric import action_f1, action_text, measures
 from agenttuning.environments.mind2web.templates import SITES, load
-from agenttuning.environments.mind2web.words import contents
+from agenttuning.environments.site_contents import contents
 from agenttuning.errors import InvalidAction
 from agenttuning.trajectory import SPLITS, Decision, Step, Task, ToolCall, Trajectory
 

@@ -35,9 +35,12 @@ def test_from_recipe_to_report_and_not_twice(tmp_path, monkeypatch):
     for side in ("base", "tuned"):
         assert read_json(folder / "evaluation" / side / "scores.json")["environments"]["database"]["n"] == 2
     assert "held_in" in read_json(folder / "evaluation" / "comparison.json")
+    counts = read_json(folder / "decontaminated" / "manifest.json")["counts"]
+    assert (counts["rows"], counts["items"]) == (12, 2)
+    assert "Contamination" in (folder / "report.html").read_text()
 
     *stages, report = plan(recipe, tmp_path / "runs")
-    assert [(runs, why) for _, _, runs, why in stages] == [(False, "up to date")] * 6
+    assert [(runs, why) for _, _, runs, why in stages] == [(False, "up to date")] * 8
     assert report[0] == "report"
     longer = load("tiny.yaml", ["train.max_steps=3"])
     assert [name for name, _, runs, _ in plan(longer, tmp_path / "runs") if runs] == [

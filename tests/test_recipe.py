@@ -107,7 +107,7 @@ mix: [eta]
         ("name: a\ntrain: {warmup: 2}", "train.warmup: warmup is a share of the steps between 0 and 1, found 2.0"),
         ("name: a\ncollect: {environments: {database: -5}}", "environments must be at least 1, found -5"),
         ("name: a\nevaluate: {max_turns: 0}", "evaluate.max_turns: max_turns must be at least 1, found 0"),
-        ("name: a\nfilter: {per_task: 0}", "filter.per_task: per_task must be at least 1, found 0"),
+        ("name: a\ndeduplicate: {per_task: 0}", "deduplicate.per_task: per_task must be at least 1, found 0"),
         ("name: a\ncollect: {split: trian}", "collect.split: found 'trian'; did you mean 'train'?"),
     ],
 )

@@ -17,6 +17,7 @@ from agenttuning.report.charts import loss_curve, nice_ticks
 from agenttuning.report.episodes import pick, visible
 from agenttuning.report.numbers import duration, interval, number
 from agenttuning.report.summary import findings, headline
+from agenttuning.report.tables import mixture_table
 from agenttuning.settings import redact
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -256,3 +257,37 @@ def test_a_browser_applies_the_style_and_runs_nothing(run: Path, html: str, tmp_
     assert "script" not in {tag for tag, _ in page.tags}
     assert HOSTILE in page.text
     assert "Content Security Policy" not in result.stderr  # a blocked style would be logged here
+
+
+def test_the_mixture_lists_its_sources_where_there_are_more_than_two():
+    one = {"rows": 20, "distinct": 10, "epochs": 2.0}
+    two = {f"{side}_{key}": value for side in ("agent", "general") for key, value in one.items()}
+    columns, rows = mixture_table({**two, "sources": {"agent": one, "general": one}})
+    assert [row[0] for row in rows] == ["Agent", "General"]
+    sources = {"agent": one, "general/gpt-4": {"rows": 4, "distinct": 4, "epochs": 1.0}, "general/b": "broken"}
+    columns, rows = mixture_table({**two, "sources": {**sources, "general/gpt-3.5": {"rows": 16}}})
+    assert columns == ["Part", "Rows", "Share of rows", "Distinct", "Epochs"]
+    assert rows[3] == ["general/gpt-4", "4", "10.0 %", "4", "1"]
+    assert [row[0] for row in rows] == ["Agent", "General", "agent", "general/gpt-4", "general/gpt-3.5"]
+
+
+def test_contamination_is_shown_by_set_and_by_source(tmp_path: Path):
+    run = write_run(tmp_path / "run", tasks=6)
+    side = {"clean": 40, "between": 6, "dirty": 2, "unknown": 2, "rate": 0.117}
+    templates = {"clean": 0, "between": 50, "dirty": 0, "unknown": 0, "rate": 0.46}
+    row = {"set": "database", "items": 50, **side, "with_templates": templates}
+    nothing = {**row, "set": "hotpotqa", "rate": 0.0, "with_templates": {**templates, "rate": 0.0}}
+    table = [{"source": source, **one} for source in ("agent/<b>", "all") for one in (row, nothing)]
+    result = {
+        "rules": {"n": 10, "mismatches": 4}, "thresholds": {"clean": 0.2, "dirty": 0.8},
+        "drop": "dirty", "dropped": 3, "table": table, "left": [{"source": "all", **row, "dirty": 0}],
+    }  # fmt: skip
+    write_json(run / "decontaminated" / "contamination.json", result)
+    page = Page(write_report(run).read_text())
+    assert page.open == []
+    assert "agent/<b> 11.7 (46.0)" in page.text
+    assert "database 50 40 6 2 2 11.7 50 0 46.0" in page.text
+    assert "3 dirty rows were dropped before training; then 0 items are dirty" in page.text
+    write_json(run / "decontaminated" / "contamination.json", {**result, "table": [{"source": "all"}]})
+    with pytest.raises(BadInput, match=r"contamination\.json: table\[0\]: no 'set'"):
+        write_report(run)

@@ -29,9 +29,10 @@ LONGEST = 400  # lines of a file
 # one row do not import each other.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("files", "settings", "progress", "tables", "trajectory", "endpoint"),
-    ("conversation", "atif"),
-    ("incremental_template",),
+    ("zstd",),
+    ("files", "settings", "progress", "tables", "trajectory", "endpoint", "known_models"),
+    ("conversation", "atif", "compose"),
+    ("incremental_template", "provenance"),
     ("chat_template",),
     ("models", "stages", "tracking"),
     ("dialects",),
@@ -39,7 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("environments", "engines"),
     ("agents",),
     ("rollout", "corpus", "training", "evaluation", "report", "serving"),
-    ("recipe",),
+    ("recipe", "preparation"),
     ("pipeline",),
     ("sweep",),
     ("commands",),
@@ -48,11 +49,13 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 EXCEPTIONS = {
     ("agents", "rollout.workers"): "an agent acts through the seat that its episode holds",
-    ("evaluation.suites", "rollout.collect"): "test tasks are played exactly as training tasks are",
+    ("evaluation.evaluate", "rollout.collect"): "test tasks are played exactly as training tasks are",
     ("evaluation.general", "training.encode"): "likelihood is measured on the tokens and the mask of training",
     ("evaluation.general", "training.pack"): "and computed as training computes it",
     ("evaluation.general", "training.attention"): "by the same forward pass",
     ("report.hallucination", "evaluation.agent_h.labels"): "the words for its measures and groups stand once",
+    ("evaluation.texts", "rollout.workers"): "what a task asks is told by beginning it, as it is played",
+    ("evaluation.texts", "corpus.general"): "the probe is the held-out part of that file",
     ("evaluation.general", "corpus.general"): "the probe is the held-out part of the file that mix draws from",
 }
 # Slow to import: only inside functions, so that `--help` stays quick and the base installation works.
@@ -76,6 +79,9 @@ HEAVY = {
     "uvicorn",
     "prometheus_client",
     "lm_eval",
+    "ray",
+    "zstandard",
+    "rensa",
 }
 
 

@@ -58,6 +58,20 @@ def pool(tmp_path_factory):
     sys.path.remove(str(folder))
 
 
+def test_a_list_of_tasks_is_asked_for_again_where_the_worker_dies(pool, tmp_path, monkeypatch):
+    fuse = tmp_path / "fuse"
+    monkeypatch.setenv("TROUBLED_DEATHS", str(fuse))
+    with Pool({"troubled": None}, processes=1, timeout=30) as mortal:
+        fuse.write_bytes(b"..")
+        about, tasks, skipped = mortal.listed("troubled", "train", "dev", limit=2)
+        assert (about.name, [task.id for task in tasks], skipped) == (
+            "troubled", ["train-0-0", "train-0-1", "dev-0-0", "dev-0-1"], [],
+        )  # fmt: skip
+        fuse.write_bytes(b"." * 9)
+        with pytest.raises(BadInput, match="troubled: its tasks cannot be listed: the worker process died"):
+            mortal.listed("troubled", "train")
+
+
 def play(pool, kind, agent, **options):
     with pool.seat("troubled") as seat:
         task = next(t for t in seat.tasks("test", limit=6) if t.kind == kind)

@@ -71,6 +71,16 @@ def load(tmp_path, *records, **options):
             "pour cup containing blue paint in art studio in jug",
             ToolCall("pour", {"object": "cup containing blue paint in art studio", "container": "jug"}),
         ),
+        (
+            "pour cup containing blue paint in art studio in cup containing red paint in table",
+            ToolCall(
+                "pour",
+                {
+                    "object": "cup containing blue paint in art studio",
+                    "container": "cup containing red paint in table",
+                },
+            ),
+        ),
         ("pour jug into flower pot 2", ToolCall("pour", {"object": "jug", "container": "flower pot 2"})),
         (
             "use thermometer in inventory on substance in metal pot",

@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console, RenderableType
 
 from agenttuning.errors import BadInput
-from agenttuning.evaluation.scores import compare, compare_scores, score_environment
-from agenttuning.evaluation.table import terminal_table
+from agenttuning.evaluation.scores import compare, compare_scores, normalised, score_environment
+from agenttuning.evaluation.table import scores_table, terminal_table
 from agenttuning.trajectory import Decision, Outcome, Step, Task, Trajectory
 
 
@@ -131,3 +131,20 @@ def test_parts_that_an_evaluation_lacks_are_left_out() -> None:
     assert "held-in" in text
     assert "held-out" not in text
     assert "two" not in text
+
+
+def test_one_models_scores_are_printed_with_the_papers_ratio() -> None:
+    whole = scores(0, 0.6)
+    whole["environments"] = {"hotpotqa": whole["environments"]["two"] | {"tasks": "dev.json"}}
+    whole |= {"model": "some-model", "dialect": "react", "seed": 3, "normalised": normalised(whole)}
+    text = printed(scores_table(whole))
+    row = whole["environments"]["hotpotqa"]
+    for part in (
+        "some-model, dialect react, seed 3",
+        "hotpotqa (dev.json)",
+        f"{100 * row['mean']:.1f} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]",
+        f"{100 * row['mean'] / 34.96:.2f}",
+        "held-out, normalised (of 1 of 6)",
+        "perplexity",
+    ):
+        assert part in text

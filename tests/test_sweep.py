@@ -10,14 +10,15 @@ import tiny
 from test_merge import write_adapter
 
 from agenttuning.errors import BadInput
+from agenttuning.evaluation.evaluate import EvaluateConfig
 from agenttuning.evaluation.statistics import wilson
-from agenttuning.evaluation.suites import EvaluateConfig
 from agenttuning.evaluation.sweep import on_front, point
 from agenttuning.evaluation.table import sweep_table
 from agenttuning.files import read_json, write_json
+from agenttuning.recipe import load
 from agenttuning.report.scatter import Dot, scatter
 from agenttuning.report.sweep import write_sweep
-from agenttuning.sweep import sweep_alpha
+from agenttuning.sweep import sweep_alpha, sweep_eta
 
 
 def scores(solved, right, nats):
@@ -145,6 +146,46 @@ def test_a_sweep_without_anything_to_plot_does_not_begin(tmp_path, values, confi
     with pytest.raises(BadInput, match=told):
         sweep_alpha(tmp_path, tmp_path / "out", values=values, config=config)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("values", "overrides", "told"),
+    [
+        ((0, 2), (), "values are shares of agent rows between 0 and 1"),
+        ((0, 1), ("evaluate.held_in={}",), "give --held-in.ENVIRONMENT"),
+    ],
+)
+def test_a_sweep_of_eta_without_anything_to_plot_does_not_begin(tmp_path, values, overrides, told):
+    with pytest.raises(BadInput, match=told):
+        sweep_eta(load("quickstart", overrides), tmp_path / "out", values=values)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_a_grid_of_eta_is_trained_and_plotted_and_not_twice(tmp_path):
+    pytest.importorskip("peft")
+    base = tiny.write_model(tmp_path / "base")
+    recipe = tmp_path / "small.yaml"
+    recipe.write_text(
+        f"""
+model: {base}
+collect: {{environments: {{database: 6}}, workers: 1}}
+train: {{max_steps: 1, batch_rows: 2, max_length: 256}}
+evaluate: {{held_in: {{database: 2}}, max_turns: 1, max_tokens: 8, workers: 1, general: true}}
+"""
+    )
+    out, said = tmp_path / "out", []
+    result = sweep_eta(load(recipe), out, values=(1, 0.5), say=said.append)
+    assert [row["value"] for row in result["points"]] == [0.5, 1]
+    shares = [read_json(out / f"eta-{eta}" / "corpus" / "funnel.json")["mixture"]["eta"] for eta in ("0.5", "1")]
+    assert shares == [0.5, 1]
+    assert Reader((out / "sweep.html").read_text()).circles
+    said.clear()
+    assert sweep_eta(load(recipe), out, values=(1, 0.5), say=said.append) == result
+    assert said
+    assert all("done before" in line for line in said)
+    assert not list(out.glob("eta-*/trajectories"))
+    assert (out / "data" / "trajectories" / "database.jsonl").is_file()
 
 
 @pytest.mark.slow

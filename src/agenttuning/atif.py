@@ -11,13 +11,14 @@ with its observation. What ATIF has no field for goes under `extra`; nothing is 
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from agenttuning import __version__
 from agenttuning.errors import BadInput
 from agenttuning.files import read_jsonl, write_jsonl
-from agenttuning.trajectory import OUTCOMES, SPLITS, Decision, Step, Task, Tool, ToolCall, Trajectory, Usage
+from agenttuning.trajectory import OUTCOMES, SPLITS, Decision, Request, Step, Task, Tool, ToolCall, Trajectory, Usage
 
 SCHEMA_VERSION = "ATIF-v1.8"
 
@@ -83,11 +84,9 @@ def _step_to_atif(number: int, step: Step) -> dict[str, Any]:
         result["source_call_id"] = call_id
     document["observation"] = {"results": [result]}
     if step.usage is not None:
-        document["metrics"] = {
-            "prompt_tokens": step.usage.prompt,
-            "completion_tokens": step.usage.completion,
-            "cached_tokens": step.usage.cached,
-        }
+        document["metrics"] = _metrics(step.usage)
+        if step.usage.requests:
+            document["llm_call_count"] = len(step.usage.requests)
     extra: dict[str, Any] = {"train": step.train}
     if step.written is not None:
         extra["written"] = step.written
@@ -97,6 +96,19 @@ def _step_to_atif(number: int, step: Step) -> dict[str, Any]:
         extra["performed"] = {"name": step.performed.name, "arguments": dict(step.performed.arguments)}
     document["extra"] = extra
     return document
+
+
+def _metrics(usage: Usage) -> dict[str, Any]:
+    metrics: dict[str, Any] = {
+        "prompt_tokens": usage.prompt,
+        "completion_tokens": usage.completion,
+        "cached_tokens": usage.cached,
+    }
+    if usage.usd is not None:
+        metrics["cost_usd"] = usage.usd
+    if usage.requests:
+        metrics["extra"] = {"requests": [asdict(request) for request in usage.requests]}
+    return metrics
 
 
 def from_atif(document: Mapping[str, Any]) -> Trajectory:
@@ -152,7 +164,13 @@ def _step_from(document: Mapping[str, Any]) -> Step:
     metrics = document.get("metrics")
     usage = None
     if metrics:
-        usage = Usage(metrics["prompt_tokens"], metrics["completion_tokens"], metrics["cached_tokens"])
+        usage = Usage(
+            metrics["prompt_tokens"],
+            metrics["completion_tokens"],
+            metrics["cached_tokens"],
+            metrics.get("cost_usd"),
+            tuple(Request(**request) for request in (metrics.get("extra") or {}).get("requests", ())),
+        )
     written = extra.get("written")
     performed = extra.get("performed")
     if performed is not None:

@@ -8,14 +8,17 @@ never stored; an endpoint on this machine needs none.
 """
 
 import os
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from agenttuning.errors import EngineError
 
 if TYPE_CHECKING:
-    from openai import OpenAI
+    from openai import AsyncOpenAI, OpenAI
 
 JUDGE = "AGENTTUNING_JUDGE"  # the variable that names the judge of answers, where an environment asks one
+NO_KEY = "none"  # what the client is given where no key is needed
 LONGEST_REPLY = 200  # tokens of one `ask`
 
 
@@ -27,13 +30,37 @@ def connect(address: str, *, retries: int, timeout: float) -> tuple["OpenAI", st
     import openai
 
     url, _, model = address.partition("#")
+    return openai.OpenAI(base_url=url, api_key=_key(url), max_retries=retries, timeout=timeout), model
+
+
+def connect_async(url: str, *, timeout: float, on_response: Callable[[Any], Any]) -> "AsyncOpenAI":
+    """A client for an event loop, which sends a request once; `on_response` sees each reply before its body is read.
+
+    Replies come uncompressed. Raises EngineError where a key is needed and not set.
+    """
+    import openai
+
+    return openai.AsyncOpenAI(
+        base_url=url,
+        api_key=_key(url),
+        max_retries=0,
+        timeout=timeout,
+        default_headers={"Accept-Encoding": "identity"},
+        http_client=openai.DefaultAsyncHttpxClient(event_hooks={"response": [on_response]}),
+    )
+
+
+def _key(url: str) -> str:
     variable = os.environ.get("AGENTTUNING_KEY_VARIABLE", "OPENAI_API_KEY")
     key = os.environ.get(variable)
-    if not key:
-        if not is_local(url):
-            raise EngineError(f"{url} needs a key; set the environment variable {variable}")
-        key = "none"
-    return openai.OpenAI(base_url=url, api_key=key, max_retries=retries, timeout=timeout), model
+    if not key and not is_local(url):
+        raise EngineError(f"{shown(url)} needs a key; set the environment variable {variable}")
+    return key or NO_KEY
+
+
+def shown(url: str) -> str:
+    """A URL as it may be printed and stored: without a user and password."""
+    return re.sub(r"(://)[^/\s@]+@", r"\1", url)
 
 
 def is_local(url: str) -> bool:

@@ -64,6 +64,14 @@ class EngineError(UserError):
     """The engine or endpoint cannot answer at all (down, wrong key, model not found)."""
 
 
+class RequestFailed(EngineError):
+    """One request was given up while the endpoint answers others; an episode ends with outcome `model_error`."""
+
+
+class BudgetSpent(UserError):
+    """The tokens or the money that a command may use are used up."""
+
+
 class Diverged(UserError):
     """Training came to a loss or a gradient that is no finite number."""
 

@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+from agenttuning import zstd
 from agenttuning.errors import BadInput
 
 MAX_LINE = 64 * 1024 * 1024  # a longer JSONL line is a broken file, not a row
@@ -36,6 +37,24 @@ def atomic_write(path: Path) -> Generator[IO[str]]:
             os.fsync(stream.fileno())
     except OSError as error:
         raise disk_error(error, path) from error
+    partial.replace(path)
+
+
+@contextmanager
+def atomic_bytes(path: Path) -> Generator[IO[bytes]]:
+    """The same for bytes. The temporary name is this process's own: of two that write the same file the later stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+    except BaseException as error:
+        partial.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise disk_error(error, path) from error
+        raise
     partial.replace(path)
 
 
@@ -127,13 +146,18 @@ def line_blocks(path: Path, count: int) -> Iterator[Lines]:
 
 
 def lines(path: Path, block: Lines | None = None) -> Iterator[bytes]:
-    """The lines of a file, or of a block of it. Raises BadInput where it cannot be opened."""
+    """The lines of a file, or of a block of it; of one that is compressed as they were. Raises BadInput where it cannot
+    be opened, and where its compressed data end too early."""
     try:
-        stream = path.open("rb")
+        stream = zstd.opened(path)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}; check the path") from None
     with stream:
-        stream.seek(block.offset if block else 0)
+        if block and not stream.seekable():
+            for _ in islice(iter(lambda: stream.readline(MAX_LINE), b""), block.first - 1):
+                pass
+        elif block:
+            stream.seek(block.offset)
         yield from islice(iter(lambda: stream.readline(MAX_LINE), b""), block.count if block else None)
 
 

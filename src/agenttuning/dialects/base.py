@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from agenttuning.conversation import Conversation, Message, Segment, assistant, system, user
 from agenttuning.errors import FormatError, InvalidAction
+from agenttuning.provenance import PROVENANCE, marked
 from agenttuning.trajectory import Decision, Step, Tool, ToolCall, Trajectory
 
 MAX_ARGUMENTS = 20_000  # characters of JSON a model's call may hold before it is refused
@@ -46,7 +47,8 @@ class Dialect(ABC):
         """The whole episode as a training conversation; it ends with the agent's last turn."""
         whole = self.prompt(trajectory)
         messages = whole.messages[:-1] if trajectory.steps else whole.messages
-        meta = {"environment": trajectory.task.environment}
+        known = marked(trajectory, f"dialect {self.name}").meta[PROVENANCE]
+        meta = {"environment": trajectory.task.environment, PROVENANCE: known}
         if template := trajectory.meta.get("chat_template"):
             meta["chat_template"] = template
         return Conversation(messages, whole.tools, whole.id, meta)

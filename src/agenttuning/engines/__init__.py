@@ -6,15 +6,16 @@ from pathlib import Path
 
 from agenttuning.engines.base import Engine, Reply, Sampling
 from agenttuning.engines.batching import BatchingEngine
+from agenttuning.engines.openai.config import EndpointConfig
 from agenttuning.errors import BadInput
 
 ENGINES = ("auto", "openvino", "transformers", "openai")
 
-__all__ = ["ENGINES", "Engine", "Reply", "Sampling", "make", "on_transformers"]
+__all__ = ["ENGINES", "EndpointConfig", "Engine", "Reply", "Sampling", "make", "on_transformers"]
 
 
-def make(model: str, engine: str = "auto", *, requests_per_minute: float | None = None) -> Engine:
-    """The engine that runs `model`: a checkpoint folder, a hub id, a built-in name or ``URL#MODEL``.
+def make(model: str, engine: str = "auto", *, endpoint: EndpointConfig | None = None) -> Engine:
+    """The engine that runs `model`: a checkpoint folder, a hub id, a known name or ``URL#MODEL``.
 
     `auto` is the endpoint for a URL, else OpenVINO on a machine without a GPU where it is installed and reads
     the checkpoint, else transformers.
@@ -24,9 +25,9 @@ def make(model: str, engine: str = "auto", *, requests_per_minute: float | None 
     if model.startswith(("http://", "https://")):
         if engine not in ("auto", "openai"):
             raise BadInput(f"{model} is an endpoint; use it with --engine openai")
-        from agenttuning.engines.openai import OpenAIEngine
+        from agenttuning.engines.openai.engine import OpenAIEngine
 
-        return OpenAIEngine(model, requests_per_minute=requests_per_minute)
+        return OpenAIEngine(model, endpoint)
     if engine == "openai":
         raise BadInput(f"the openai engine needs URL#MODEL, not {model!r}")
     from agenttuning.models import resolve

@@ -6,6 +6,7 @@ In a package's pyproject.toml::
     my_world = "my_package.world:MyWorld"
 """
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agenttuning.environments.base import LEVELS, Environment, Feedback, Metric
-from agenttuning.errors import BadInput, MissingExtra
+from agenttuning.errors import BadInput, MissingExtra, MissingProgram
 
 GROUP = "agenttuning.environments"
 # Which extra brings what an environment imports.
@@ -30,7 +31,7 @@ EXTRAS = {
     "webshop": "webshop",
 }
 
-__all__ = ["LEVELS", "Environment", "Feedback", "Metric", "environment_class", "make", "names"]
+__all__ = ["LEVELS", "Environment", "Feedback", "Metric", "environment_class", "make", "missing", "names"]
 
 
 def names() -> list[str]:
@@ -61,6 +62,17 @@ def environment_class(name: str) -> type[Any]:
     if hasattr(kind, "check"):
         kind.check()
     return kind
+
+
+def missing(chosen: Iterable[str]) -> dict[str, str]:
+    """Those of these environments that cannot run here, each with what it lacks and the command that mends it."""
+    lacking: dict[str, str] = {}
+    for name in chosen:
+        try:
+            environment_class(name)
+        except (MissingExtra, MissingProgram) as error:
+            lacking[name] = str(error)
+    return lacking
 
 
 def make(name: str, data: Path | None = None, *, skip_bad: bool = False) -> Environment:

@@ -71,6 +71,7 @@ class Browser:
     def __init__(self) -> None:
         self._tabs: set[Tab] = set()
         self._guard: subprocess.Popen[str] | None = None
+        self._folder = ""
         self._playwright: Any = None
         self._chromium: Any = None
         self._broken = False
@@ -102,7 +103,7 @@ class Browser:
     def _start(self) -> None:
         check()
         short = len(tempfile.gettempdir()) <= LONGEST_FOLDER
-        folder = tempfile.mkdtemp(prefix="agenttuning-browser-", dir=None if short else "/tmp")
+        self._folder = tempfile.mkdtemp(prefix="agenttuning-browser-", dir=None if short else "/tmp")
         self._guard = subprocess.Popen(
             ["/bin/sh", "-c", GUARD],
             stdin=subprocess.PIPE,
@@ -112,10 +113,10 @@ class Browser:
             start_new_session=True,  # Ctrl-C is not for it
         )
         assert self._guard.stdin is not None
-        self._guard.stdin.write(f"{folder}\n")
+        self._guard.stdin.write(f"{self._folder}\n")
         self._guard.stdin.flush()
         before = os.environ.get("TMPDIR")
-        os.environ["TMPDIR"] = folder
+        os.environ["TMPDIR"] = self._folder
         try:
             with self.within(STARTING):
                 self._playwright = _library().sync_playwright().start()
@@ -193,6 +194,7 @@ class Browser:
         if self._guard is not None:
             self._guard.wait()
             self._guard = None
+            shutil.rmtree(self._folder, ignore_errors=True)  # the guard may have been killed itself
 
 
 class Tab:

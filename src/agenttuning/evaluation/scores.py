@@ -15,12 +15,15 @@ from typing import Any, Literal
 
 from agenttuning.environments.base import LEVELS, Metric
 from agenttuning.errors import BadInput
+from agenttuning.evaluation.published import TASKS, weight
 from agenttuning.evaluation.statistics import (
+    Interval,
     bootstrap_mean,
     mcnemar,
     paired_bootstrap,
     paired_shares,
     sign_flip,
+    weighted_sum,
     wilson,
 )
 from agenttuning.evaluation.t_eval.pooling import in_both, pool
@@ -48,9 +51,9 @@ def summarize(values: Sequence[float], seed: int | str = 0, *, share: bool = Tru
 
 
 def score_environment(
-    trajectories: Sequence[Trajectory], *, metric: Metric, held: Held, seed: int = 0
+    trajectories: Sequence[Trajectory], *, metric: Metric, held: Held, seed: int = 0, tasks: str = "built-in"
 ) -> dict[str, Any]:
-    """One model's scores in one environment, values in [0, 1].
+    """One model's scores in one environment, values in [0, 1]; `tasks` names the file that they come from.
 
     Every episode counts, those that the environment or the engine broke as unsolved; `outcomes` shows them. A
     task that was tried with several seeds counts once, with its mean. `measures` are the means of what the environment
@@ -67,6 +70,7 @@ def score_environment(
     return {
         "held": held,
         "metric": metric,
+        "tasks": tasks,
         **summarize(list(items.values()), seed),
         "success_rate": sum(t.solved for t in trajectories) / len(trajectories),
         "outcomes": {outcome: outcomes[outcome] for outcome in OUTCOMES if outcomes[outcome]},
@@ -184,6 +188,33 @@ def held_score(scores: Mapping[str, Any], held: Held) -> dict[str, Any]:
     environments = scores["environments"]
     items = _pool({name: row["items"] for name, row in environments.items() if row["held"] == held})
     return summarize(list(items.values()))
+
+
+def normalised(scores: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """AgentTuning's overall score of each category that a `scores.json` has tasks of: the mean of score / W.
+
+    A category is {"mean", "low", "high", "tasks", "missing"}, `tasks` with each environment's own ratio. Whatever of
+    the six is missing was not played: the mean is then one over fewer tasks. W are the paper's, from the benchmarks'
+    own tasks: beside built-in ones the score ranks models among each other, and is no score of the paper.
+    """
+    result: dict[str, dict[str, Any]] = {}
+    for category in ("held-in", "held-out"):
+        names = [name for name in TASKS[category] if name in scores["environments"]]
+        if not names:
+            continue
+        rows = [scores["environments"][name] for name in names]
+        ratios = [100 / weight(name) for name in names]
+        total = weighted_sum([_interval(row) for row in rows], [ratio / len(names) for ratio in ratios])
+        result[category] = {
+            **total._asdict(),
+            "tasks": {name: ratio * row["mean"] for name, ratio, row in zip(names, ratios, rows, strict=True)},
+            "missing": [name for name in TASKS[category] if name not in names],
+        }
+    return result
+
+
+def _interval(row: Mapping[str, float]) -> Interval:
+    return Interval(row["mean"], row["low"], row["high"])
 
 
 def _pool(environments: Mapping[str, Items]) -> dict[str, float]:

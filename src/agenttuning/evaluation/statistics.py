@@ -118,6 +118,23 @@ def harmonic_mean(one: Interval, other: Interval) -> Interval:
     return Interval(middle, max(middle - low, 0.0), min(middle + high, 1.0))
 
 
+def weighted_sum(parts: Sequence[Interval], weights: Sequence[float]) -> Interval:
+    """The sum of weight · part over independent parts, with its interval from the parts' own (MOVER, as above).
+
+    Weights are positive. Raises ValueError where the two have not one length.
+    """
+    pairs = list(zip(weights, parts, strict=True))
+    mean = sum(weight * part.mean for weight, part in pairs)
+    low, high = (
+        sqrt(sum((weight * (end - part.mean)) ** 2 for weight, part, end in ends))
+        for ends in (
+            [(weight, part, part.low) for weight, part in pairs],
+            [(weight, part, part.high) for weight, part in pairs],
+        )
+    )
+    return Interval(mean, mean - low, mean + high)
+
+
 def paired_bootstrap(before: Sequence[float], after: Sequence[float], seed: int | str) -> Interval:
     """The mean of after - before with its interval; `before[i]` and `after[i]` belong to the same task.
 

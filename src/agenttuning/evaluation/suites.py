@@ -1,182 +1,72 @@
-"""An evaluation of one model: test tasks of held-in and held-out environments, the general probe, Agent-H, T-Eval.
+"""Suites: what a model is measured on, by name and size.
 
-Writes ``trajectories/ENV.jsonl``, ``agent_h.jsonl`` and ``scores.json``; called again after a kill it plays and asks
-only what is missing.
+A suite is a choice of environments and probes, a size says how many tasks of each: `smoke` to see that all runs,
+`quick` for differences of some twenty points, `paper` for as many tasks as the papers have.
 
->>> config = EvaluateConfig(held_in={"database": 100}, held_out={"hotpotqa": 50})
->>> evaluate(config, "smollm2-135m-instruct", Path("evaluation/base"), dialect="react", seed=0)
+>>> fill(EvaluateConfig(suite=["held-out"], size="smoke")).held_out["card_game"]
+5
 """
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import get_args
 
-from agenttuning import dialects, engines
-from agenttuning.atif import read_trajectories
-from agenttuning.errors import BadInput
-from agenttuning.evaluation.agent_h import files as published
-from agenttuning.evaluation.agent_h import items as built_in
-from agenttuning.evaluation.agent_h.ask import ask
-from agenttuning.evaluation.agent_h.item import Item
-from agenttuning.evaluation.agent_h.scores import score as score_replies
-from agenttuning.files import read_json, write_json
-from agenttuning.rollout.collect import CollectConfig, check, model_agent, play_all
-from agenttuning.settings import check_at_least
-from agenttuning.trajectory import Split
+from agenttuning.evaluation.evaluate import EvaluateConfig, Suite
 
-if TYPE_CHECKING:
-    from agenttuning.evaluation.t_eval.probe import ToolUse
-
-Progress = Callable[[int, int, str], None]
-
-
-@dataclass(frozen=True)
-class EvaluateConfig:
-    """What a model is measured on; greedy decoding unless a temperature is given."""
-
-    held_in: dict[str, int] = field(default_factory=dict)
-    """Environments whose training tasks the model may have seen, and how many test tasks of each."""
-    held_out: dict[str, int] = field(default_factory=dict)
-    """Environments that no training saw, and how many tasks of each."""
-    general: bool = True
-    """Whether to run the general probe."""
-    hallucination: int = 0
-    """How many items of Agent-H to ask, with and without need for a tool (docs/hallucination.md); 0: none."""
-    hallucination_data: str | None = None
-    """A file of glaive-function-calling-v2 in place of Agent-H's built-in items: `hallucination` rows with an answer as
-    reference (0: the paper's 1,845), and as many with a call."""
-    tool_use: int = 0
-    """T-Eval items of each dimension and form; 0: none."""
-    tool_use_data: str = ""
-    """The folder of T-Eval's published files, instead of the built-in items."""
-    tool_use_similarity: str = "lexical"
-    """How thoughts and plans are compared: lexical, or a sentence-transformers model such as all-mpnet-base-v2."""
-    split: Split = "test"
-    """Which tasks: test, or dev while a recipe is being tuned."""
-    data: dict[str, str] = field(default_factory=dict)
-    """The official benchmark's files for an environment, instead of built-in tasks."""
-    skip_bad: bool = False
-    """Leave out records of those files that cannot be read, instead of stopping at the first."""
-    concurrency: int = 32
-    """Episodes at a time."""
-    workers: int = 2
-    """Environment processes."""
-    max_turns: int | None = None
-    """Turns an episode may have; none: the environment's own limit."""
-    max_tokens: int = 128
-    """Tokens of one reply."""
-    temperature: float = 0.0
-    """0 is greedy."""
-    engine: str = "auto"
-    """auto, openvino, transformers or openai."""
-
-    def __post_init__(self) -> None:
-        check_at_least(self, 1, "held_in", "held_out", "concurrency", "workers", "max_turns", "max_tokens")
-        check_at_least(self, 0, "temperature", "hallucination", "tool_use")
+# How many tasks of each environment the papers play.
+PAPER: Mapping[str, Mapping[str, int]] = {
+    "held-in": {
+        "alfworld": 50,
+        "webshop": 200,
+        "mind2web": 1173,
+        "knowledge_graph": 150,
+        "operating_system": 144,
+        "database": 300,
+    },
+    "held-out": {
+        "scienceworld": 270,
+        "miniwob": 460,
+        "webarena": 812,
+        "hotpotqa": 300,
+        "rewoo": 350,
+        "card_game": 200,
+    },
+}
+TASKS = {"smoke": 5, "quick": 40}  # of each environment
+AGENT_H = {"smoke": 24, "quick": 120, "paper": 600}  # items; the paper's own are 1,845 of one side
+T_EVAL = {"smoke": 2, "quick": 10, "paper": 50}  # items of each dimension and form
 
 
-def evaluate(
-    config: EvaluateConfig,
-    model: str,
-    out: Path,
-    *,
-    dialect: str,
-    seed: int,
-    base: str | None = None,
-    progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Write and return the scores of `model`; `base` is the start model to measure divergence from.
+def fill(config: EvaluateConfig) -> EvaluateConfig:
+    """The same evaluation without suites: what they stand for is written out, except for what was given by hand.
 
-    The likelihood measures of the general probe need the weights, so an endpoint is scored without them.
+    Without a suite nothing changes.
     """
-    from agenttuning.environments import environment_class
-    from agenttuning.evaluation import general
-    from agenttuning.evaluation.scores import score_environment
-
-    both = set(config.held_in) & set(config.held_out)
-    if both:
-        raise BadInput(f"{', '.join(sorted(both))}: both held-in and held-out; an environment is one of them")
-    began = time.monotonic()
-    playing = _as_collect(config, model)
-    check(playing)
-    asked = agent_h_items(config, seed)
-    tool_use = _tool_use(config, seed) if config.tool_use else None
-    items_file = out / "general.json"
-    items: dict[str, dict[str, float]] = read_json(items_file) if items_file.is_file() else {}
-    with engines.make(model, config.engine) as engine:
-        agent = model_agent(playing, engine, dialect=dialect, seed=seed)
-        play_all(playing, out / "trajectories", agent, seed=seed, progress=progress)
-        replies = []
-        if asked:
-            file, at_once = out / "agent_h.jsonl", config.concurrency
-            replies = ask(asked, agent, file, seed=seed, concurrency=at_once, progress=progress)
-        template = engine.template
-        if config.general and "instructions" not in items:
-            items["instructions"] = general.follow_instructions(engine, progress)
-            write_json(items_file, items)
-        told = tool_use.ask(engine, out / "t_eval.jsonl", progress) if tool_use else {}
-    scores: dict[str, Any] = {
-        "model": model,
-        "dialect": dialect,
-        "seed": seed,
-        "chat_template": template,
-        "environments": {},
+    if not config.suite:
+        return config
+    named = set(get_args(Suite)) if "all" in config.suite else set(config.suite)
+    given = config.held_in.keys() | config.held_out.keys()
+    tasks = {
+        suite: {name: TASKS.get(config.size, count) for name, count in counts.items() if name not in given}
+        for suite, counts in PAPER.items()
+        if suite in named
     }
-    for name in playing.environments:
-        scores["environments"][name] = score_environment(
-            list(read_trajectories(out / "trajectories" / f"{name}.jsonl")),
-            metric=environment_class(name).metric,
-            held="in" if name in config.held_in else "out",
-        )
-    if config.general:
-        if "nll" not in items and not model.startswith(("http://", "https://")):
-            items |= general.likelihoods(*_folders(model, base), progress=progress)
-            write_json(items_file, items)
-        scores["general"] = general.summary(items)
-    if asked:
-        scores["hallucination"] = score_replies(asked, replies, dialects.get(dialect), seed)
-    if tool_use:
-        scores["tool_use"] = tool_use.scores(told)
-    scores["seconds"] = round(time.monotonic() - began, 1)
-    write_json(out / "scores.json", scores)
-    return scores
-
-
-def agent_h_items(config: EvaluateConfig, seed: int) -> tuple[Item, ...]:
-    """What an evaluation asks of Agent-H; another split than test shares no tool and no phrasing with it."""
-    if config.hallucination_data:
-        return published.read(Path(config.hallucination_data), config.hallucination, seed=seed)
-    return built_in.items(config.hallucination, seed=seed, half="test" if config.split == "test" else "train")
-
-
-def _as_collect(config: EvaluateConfig, model: str) -> CollectConfig:
-    """Evaluation plays episodes exactly as collection does."""
-    return CollectConfig(
-        environments={**config.held_in, **config.held_out},
-        agent=model,
-        split=config.split,
-        data=config.data,
-        skip_bad=config.skip_bad,
-        concurrency=config.concurrency,
-        workers=config.workers,
-        max_turns=config.max_turns,
-        max_tokens=config.max_tokens,
-        temperature=config.temperature,
-        engine=config.engine,
+    return replace(
+        config,
+        suite=[],
+        size=EvaluateConfig.size,
+        held_in=tasks.get("held-in", {}) | config.held_in,
+        held_out=tasks.get("held-out", {}) | config.held_out,
+        general="general" in named,
+        hallucination=config.hallucination or (AGENT_H[config.size] if "hallucination" in named else 0),
+        tool_use=config.tool_use or (T_EVAL[config.size] if "tool-use" in named else 0),
     )
 
 
-def _tool_use(config: EvaluateConfig, seed: int) -> "ToolUse":
-    """T-Eval's questions, read or made before the engine starts."""
-    from agenttuning.evaluation.t_eval.probe import prepare
-
-    data = Path(config.tool_use_data) if config.tool_use_data else None
-    return prepare(config.tool_use, data, similarity=config.tool_use_similarity, split=config.split, seed=seed)
-
-
-def _folders(model: str, base: str | None) -> tuple[Path, Path | None]:
-    from agenttuning import models
-
-    return models.resolve(model), models.resolve(base) if base is not None else None
+def without(config: EvaluateConfig, names: Collection[str]) -> EvaluateConfig:
+    """The same evaluation without these environments."""
+    held_in, held_out, data = (
+        {name: value for name, value in chosen.items() if name not in names}
+        for chosen in (config.held_in, config.held_out, config.data)
+    )
+    return replace(config, held_in=held_in, held_out=held_out, data=data)

@@ -18,6 +18,62 @@ _DIGITS = {"perplexity": 2, "divergence": 4}  # of measures that are no shares; 
 _STYLES = {"rose": "green", "fell": "red", "held": "dim"}
 
 
+def scores_table(scores: Mapping[str, Any]) -> Group:
+    """Rich tables from one model's `scores.json`: shares in percent, and the papers' normalised score."""
+    tables = []
+    title = f"{scores['model']}, dialect {scores['dialect']}, seed {scores['seed']}"
+    if scores["environments"]:
+        tables += [_one_model(title, scores), _outcomes(scores["environments"])]
+    if general := scores.get("general"):
+        table = _table("General probe", "measure", "n", "score [95 %]")
+        for name in ("questions", "instructions"):
+            if name in general:
+                table.add_row(Text(f"{name}, %"), str(general[name]["n"]), _interval(general[name]))
+        for name, digits in _DIGITS.items():
+            if general.get(name):
+                table.add_row(Text(name), str(general[name]["n"]), f"{general[name]['mean']:.{digits}f}")
+        tables.append(table)
+    if hallucination := scores.get("hallucination"):
+        table = _table("Agent-H, %", "measure", "n", "score [95 %]")
+        for name, label in MEASURES.items():
+            if name in hallucination:
+                table.add_row(Text(label), str(hallucination[name]["n"]), _interval(hallucination[name]))
+        tables.append(table)
+    if tool_use := scores.get("tool_use"):
+        table = _table("Tool use (T-Eval), %", "dimension", "n", "score [95 %]")
+        for name, row in {"overall": tool_use["overall"], **tool_use["cells"]}.items():
+            table.add_row(Text(name.replace("/", ", ")), str(row["n"]), _interval(row))
+        tables.append(table)
+    return Group(*(part for table in tables for part in (table, Text())))
+
+
+def _one_model(title: str, scores: Mapping[str, Any]) -> Table:
+    """A row an environment, and under each category its normalised score with the number of environments in it."""
+    table = _table(title, "environment", "n", "score, % [95 %]", "score / W")
+    for held in ("in", "out"):
+        rows = {name: row for name, row in scores["environments"].items() if row["held"] == held}
+        total = scores["normalised"].get(f"held-{held}")
+        for name, row in rows.items():
+            ratio = total["tasks"].get(name) if total else None
+            label = name if row["tasks"] == "built-in" else f"{name} ({row['tasks']})"
+            table.add_row(Text(label), str(row["n"]), _interval(row), "–" if ratio is None else f"{ratio:.2f}")
+        if total:
+            played = len(total["tasks"])
+            of = f" (of {played} of {played + len(total['missing'])})" if total["missing"] else ""
+            ends = Text(f"{total['mean']:.2f} [{total['low']:.2f}, {total['high']:.2f}]")
+            table.add_row(Text(f"held-{held}, normalised{of}", style="bold"), "", "", ends)
+    return table
+
+
+def _outcomes(environments: Mapping[str, Any]) -> Table:
+    table = _table("How the episodes ended", "environment", "outcomes")
+    table.columns[1].justify = "left"
+    for name, row in environments.items():
+        ends = sorted(row["outcomes"].items(), key=lambda pair: -pair[1])
+        table.add_row(Text(name), Text(", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in ends)))
+    return table
+
+
 def terminal_table(base: Mapping[str, Any], tuned: Mapping[str, Any], comparison: Mapping[str, Any]) -> Group:
     """Rich tables from the two `scores.json` and `comparison.json`: shares in percent, 95 % intervals."""
     tables = [table for table in (_environments(comparison, base), _levels(base, tuned)) if table.row_count]

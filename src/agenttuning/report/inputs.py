@@ -17,9 +17,10 @@ from agenttuning.settings import redact
 from agenttuning.trajectory import Trajectory
 
 SIDES = ("base", "tuned")
-_STAGES = ("collect", "filter", "redesign", "mix", "train", "evaluate")
+_STAGES = ("collect", "filter", "deduplicate", "redesign", "mix", "decontaminate", "train", "evaluate")
 _ASIDE = (".old", ".partial")  # stages that were done again or are not done yet
 _SCORE = ("n", "mean", "low", "high")
+_JUDGED = ("clean", "between", "dirty", "unknown", "rate")
 _COMPARED = ("n", "before", "after", "difference", "low", "high", "p_value", "verdict")
 
 
@@ -33,6 +34,7 @@ class RunFiles:
     comparison: Mapping[str, Any] = field(default_factory=dict)
     trajectories: Mapping[str, Mapping[str, Mapping[str, Trajectory]]] = field(default_factory=dict)
     funnel: Mapping[str, Any] | None = None
+    contamination: Mapping[str, Any] | None = None
     metrics: tuple[Mapping[str, Any], ...] = ()
     manifests: tuple[Mapping[str, Any], ...] = ()
 
@@ -50,6 +52,7 @@ def read_run(run: Path) -> RunFiles:
         comparison=_comparison(p) if (p := evaluation / "comparison.json").is_file() else {},
         trajectories={s: _trajectories(evaluation / s / "trajectories") for s in SIDES},
         funnel=_funnel(p) if (p := run / "corpus" / "funnel.json").is_file() else None,
+        contamination=_contamination(p) if (p := run / "decontaminated" / "contamination.json").is_file() else None,
         metrics=_metrics(p) if (p := run / "model" / "metrics.jsonl").is_file() else (),
         manifests=_manifests(run),
     )
@@ -108,6 +111,16 @@ def _funnel(path: Path) -> Mapping[str, Any]:
     for name, row in _mapping(path, funnel["sources"], where="sources").items():
         _mapping(path, row, "episodes", "kept", where=f"sources.{name}")
     return funnel
+
+
+def _contamination(path: Path) -> Mapping[str, Any]:
+    result = _mapping(path, read_json(path), "rules", "thresholds", "table", "left", "drop", "dropped")
+    for part in ("table", "left"):
+        for i, row in enumerate(result[part]):
+            where = f"{part}[{i}]"
+            _mapping(path, row, "source", "set", "items", *_JUDGED, "with_templates", where=where)
+            _mapping(path, row["with_templates"], *_JUDGED, where=where)
+    return result
 
 
 def _metrics(path: Path) -> tuple[Mapping[str, Any], ...]:

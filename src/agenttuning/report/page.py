@@ -19,6 +19,7 @@ from markupsafe import Markup
 from agenttuning.files import atomic_write
 from agenttuning.report import tables
 from agenttuning.report.charts import forest, loss_curve
+from agenttuning.report.contamination import contamination_note, source_table, verdict_table
 from agenttuning.report.episodes import pick, visible
 from agenttuning.report.hallucination import fault_rows, group_rows, hallucination_forest, hallucination_rows
 from agenttuning.report.inputs import RunFiles, is_number, read_run
@@ -93,6 +94,9 @@ def _context(files: RunFiles) -> dict[str, Any]:
         "funnel": tables.funnel_rows(funnel.get("sources", {})),
         "mixture": tables.mixture_table(funnel["mixture"]) if funnel.get("mixture") else None,
         "capabilities": tables.capability_table(files.manifests),
+        "contamination": verdict_table(files),
+        "contamination_by_source": source_table(files),
+        "contamination_note": contamination_note(files),
         "eta": (funnel.get("mixture") or {}).get("eta"),
         "curves": [curve for width in WIDTHS if (curve := loss_curve(files.metrics, width))],
         "training": _training(files),

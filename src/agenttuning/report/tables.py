@@ -242,10 +242,16 @@ def _funnel_row(label: str, sources: Sequence[Mapping[str, Any]], *, strong: boo
 
 
 def mixture_table(mixture: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """The column names and the two rows of the mixture, agent and general, with what is known of them."""
+    """The column names and the rows of the mixture with what is known of them: agent and general, and the sources where
+    there are more than these."""
     parts = {"agent": "Agent", "general": "General"}
     columns = ["Part"]
     rows = [[label] for label in parts.values()]
+    found = mixture.get("sources")
+    sources = (
+        {name: one for name, one in found.items() if isinstance(one, Mapping)} if isinstance(found, Mapping) else {}
+    )
+    of_sources = [[name] for name in sources] if len(sources) > len(parts) else []
     for key, name, shared in (
         ("rows", "Rows", True),
         ("distinct", "Distinct", False),
@@ -260,7 +266,10 @@ def mixture_table(mixture: Mapping[str, Any]) -> tuple[list[str], list[list[str]
             row.append(count(value))
             if shared:
                 row.append(f"{number(100 * value / (sum(values) or 1))} %")
-    return columns, rows
+        for row, one in zip(of_sources, sources.values(), strict=False):
+            value = one[key] if is_number(one.get(key)) else 0
+            row += [count(value), *([f"{number(100 * value / (sum(values) or 1))} %"] if shared else [])]
+    return columns, rows + of_sources
 
 
 def capability_table(manifests: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]] | None:

@@ -23,10 +23,12 @@ from agenttuning.agents.expert import ExpertAgent
 from agenttuning.agents.fallible import FallibleExpert
 from agenttuning.agents.model import ModelAgent
 from agenttuning.atif import dumps, read_trajectories, write_trajectories
-from agenttuning.engines import Engine, Sampling
+from agenttuning.engines import EndpointConfig, Engine, Sampling
 from agenttuning.errors import BadInput
 from agenttuning.files import disk_error
+from agenttuning.provenance import marked
 from agenttuning.rollout.episode import run_episode
+from agenttuning.rollout.origin import origin
 from agenttuning.rollout.workers import Description, Pool
 from agenttuning.settings import check_at_least
 from agenttuning.trajectory import SPLITS, Split, Task, Trajectory
@@ -64,6 +66,8 @@ class CollectConfig:
     """0 is greedy."""
     engine: str = "auto"
     """auto, openvino, transformers or openai."""
+    endpoint: EndpointConfig = field(default_factory=EndpointConfig)
+    """How an endpoint is asked, where the model is one (docs/endpoints.md)."""
 
     def __post_init__(self) -> None:
         check_at_least(self, 1, "environments", "samples", "concurrency", "workers", "max_turns", "max_tokens")
@@ -95,19 +99,19 @@ def collect(
         return play_all(config, out, expert, seed=seed, progress=progress)
     from agenttuning import engines
 
-    with engines.make(config.agent, config.engine) as engine:
+    with engines.make(config.agent, config.engine, endpoint=config.endpoint) as engine:
         agent = model_agent(config, engine, dialect=dialect, seed=seed)
         return play_all(config, out, agent, seed=seed, progress=progress)
 
 
 def check(config: CollectConfig) -> None:
     """Raise BadInput for what can be known to be wrong before anything starts."""
-    from agenttuning.environments import environment_class
+    from agenttuning.environments import missing
 
     if config.split not in SPLITS:
         raise BadInput(f"split is {config.split!r}, expected one of {', '.join(SPLITS)}")
-    for name in config.environments:
-        environment_class(name)
+    if lacking := missing(config.environments):
+        raise BadInput("\n".join(f"{name} cannot run here: {why}" for name, why in lacking.items()))
     for name, path in config.data.items():
         if name not in config.environments:
             chosen = ", ".join(config.environments) or "none"
@@ -135,9 +139,7 @@ def play_all(
         about: dict[str, Description] = {}
         jobs: dict[str, list[_Job]] = {}
         for name, limit in config.environments.items():
-            with pool.seat(name) as seat:
-                about[name] = seat.describe()
-                tasks = seat.tasks(config.split, limit=limit, seed=seed)
+            about[name], tasks, _ = pool.listed(name, config.split, limit=limit, seed=seed)
             pairs = [(task, sample) for task in tasks for sample in range(config.samples)]
             jobs[name] = [_Job(i, task, seed + sample) for i, (task, sample) in enumerate(pairs)]
         journals = {name: _Journal(out / f"{name}.jsonl", jobs[name]) for name in jobs}
@@ -158,7 +160,8 @@ def play_all(
                 )
 
         try:
-            for trajectory in _concurrently(play, _mixed(journals), concurrency):
+            for played in _concurrently(play, _mixed(journals), concurrency):
+                trajectory = marked(played, **origin(played, data[played.task.environment]))
                 journals[trajectory.task.environment].append(trajectory)
                 done += 1
                 if progress:
@@ -177,23 +180,32 @@ def _mixed(journals: Mapping[str, "_Journal"]) -> Iterator[_Job]:
 
 
 def _concurrently(play: Callable[[_Job], Trajectory], jobs: Iterator[_Job], concurrency: int) -> Iterator[Trajectory]:
-    """Results as they come, never more than `concurrency` episodes begun and not yet written."""
+    """Results as they come, never more than `concurrency` episodes begun and not yet written.
+
+    Where one raises, no more are begun, those that run come to their end, and then the first error is raised: what was
+    played is not lost.
+    """
     with ThreadPoolExecutor(concurrency, thread_name_prefix="episode") as threads:
         running: set[Future[Trajectory]] = set()
+        errors: list[BaseException] = []
+        waiting = iter(jobs)
         try:
-            for job in jobs:
-                running.add(threads.submit(play, job))
-                if len(running) >= concurrency:
-                    ended, running = wait(running, return_when=FIRST_COMPLETED)
-                    for future in ended:
-                        yield future.result()
-            while running:
+            while True:
+                while not errors and len(running) < concurrency and (job := next(waiting, None)) is not None:
+                    running.add(threads.submit(play, job))
+                if not running:
+                    break
                 ended, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in ended:
-                    yield future.result()
+                    if error := future.exception():
+                        errors.append(error)
+                    else:
+                        yield future.result()
         finally:
             for future in running:
                 future.cancel()
+    if errors:
+        raise errors[0]
 
 
 class _Journal:

@@ -14,6 +14,7 @@ from agenttuning.errors import (
     EnvironmentFailure,
     InvalidAction,
     NoExpert,
+    RequestFailed,
     UserError,
 )
 from agenttuning.rollout.workers import Description, Seat
@@ -34,7 +35,8 @@ def run_episode(
 ) -> Trajectory:
     """Play `task` to its end. Everything that goes wrong becomes the outcome, with its reason in `meta`.
 
-    Only UserError (a bad task file, an engine that cannot be reached) is raised.
+    Only UserError (a bad task file, an engine that cannot be reached, a budget that is spent) is raised, but for
+    RequestFailed, which ends the episode alone.
     """
     trajectory = Trajectory(
         task=task,
@@ -61,6 +63,8 @@ def run_episode(
         return _ended(trajectory, "environment_error", error)
     except NoExpert as error:
         return _ended(trajectory, "failed", error)
+    except RequestFailed as error:
+        return _ended(trajectory, "model_error", error)
     except UserError:
         raise
     except Exception as error:  # an engine's library raises whatever it likes

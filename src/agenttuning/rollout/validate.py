@@ -17,7 +17,7 @@ from agenttuning.errors import BadInput, EnvironmentFailure
 from agenttuning.progress import Progress
 from agenttuning.rollout.episode import run_episode
 from agenttuning.rollout.workers import Description, Pool
-from agenttuning.trajectory import SPLITS, Task, Trajectory
+from agenttuning.trajectory import SPLITS, Split, Task, Trajectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def validate(
     name: str,
     *,
     data: Path | None = None,
-    splits: Sequence[str] = SPLITS,
+    splits: Sequence[Split] = SPLITS,
     limit: int | None = 100,
     seed: int = 0,
     workers: int = 2,
@@ -54,10 +54,8 @@ def validate(
         Pool({name: data}, processes=workers, skip_bad=skip_bad) as pool,
         ThreadPoolExecutor(workers) as threads,
     ):
-        with pool.seat(name) as seat:
-            about = seat.describe()
-            tasks = _tasks(seat, splits, limit, seed)
-            skipped = tuple(seat.skipped())
+        about, listed, skipped = pool.listed(name, *splits, limit=limit, seed=seed)
+        tasks = list({task.id: task for task in listed}.values())  # a file without splits gives the same ones for all
         if not tasks:
             raise BadInput(f"{name}: there are no tasks to validate in {data or 'the built-in splits'}")
 
@@ -82,15 +80,10 @@ def validate(
         len(tasks) - len(failures),
         rewards / len(tasks),
         failures,
-        skipped,
+        tuple(skipped),
         len(rehearsed),
         next((e.meta["rehearsed"] for e in rehearsed if e.solved), ""),
     )
-
-
-def _tasks(seat: Any, splits: Sequence[str], limit: int | None, seed: int) -> list[Task]:
-    """Each task once: a file that knows no splits gives the same ones for all."""
-    return list({task.id: task for split in splits for task in seat.tasks(split, limit=limit, seed=seed)}.values())
 
 
 def _rehearsal(task: Task, rehearsed: Feedback, about: Description) -> Trajectory:

@@ -21,12 +21,13 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from agenttuning.environments import Feedback, make
-from agenttuning.errors import EnvironmentFailure, InvalidAction, NoExpert, UserError
+from agenttuning.errors import BadInput, EnvironmentFailure, InvalidAction, NoExpert, UserError
 from agenttuning.trajectory import Decision, Split, Task, Tool, ToolCall
 
 TIMEOUT = 120.0  # seconds a reset or step may take before its process is replaced
 LISTING = 3600.0  # and a list of tasks, which may be read from gigabytes of an official benchmark's files
 LOADING = 5.0  # times as long for a seat's first reset, which may load them again
+TRIES = 3  # for a list of tasks, whose worker may be killed under it
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,24 @@ class Pool:
                 self._load[worker] -= 1
                 if seat._life == worker.life:
                     self._free[environment].append(seat)
+
+    def listed(
+        self, environment: str, *splits: Split, limit: int | None = None, seed: int = 0
+    ) -> tuple[Description, list[Task], list[str]]:
+        """What an environment is, its tasks of these splits, and a line for each record that was left out.
+
+        Asked again where the worker dies meanwhile. Raises BadInput where it does so every time.
+        """
+        for tries_left in reversed(range(TRIES)):
+            try:
+                with self.seat(environment) as seat:
+                    about = seat.describe()
+                    tasks = [task for split in splits for task in seat.tasks(split, limit=limit, seed=seed)]
+                    return about, tasks, seat.skipped()
+            except EnvironmentFailure as error:
+                if not tries_left:
+                    raise BadInput(f"{environment}: its tasks cannot be listed: {error}") from None
+        raise AssertionError("not reached")
 
     def close(self) -> None:
         for worker in self._workers:

@@ -11,6 +11,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ FORMATS: dict[str, Format] = {
 }
 LOOKED_AT = 20  # rows of a file from which its format is told
 
-__all__ = ["FORMATS", "Format", "Item", "Record", "Refused", "WriteConfig", "get", "read", "write"]
+__all__ = ["FORMATS", "Format", "Item", "Record", "Refused", "WriteConfig", "format_of", "get", "read", "write"]
 
 
 def get(name: str) -> Format:
@@ -81,7 +82,7 @@ def read(
                 refuse(error)
                 continue
         if reader is not None:
-            yield from reader.records(found, refuse)
+            yield from (replace(record, format=reader.name) for record in reader.records(found, refuse))
 
 
 def write(format: str, items: Iterable[Item], out: Path, config: WriteConfig | None = None) -> dict[str, Any]:
@@ -90,6 +91,12 @@ def write(format: str, items: Iterable[Item], out: Path, config: WriteConfig | N
     lost: Counter[str] = Counter()
     counts = get(format).write(items, out, config or WriteConfig(), lost)
     return {**counts, "lost": dict(sorted(lost.items()))}
+
+
+def format_of(file: Path) -> str | None:
+    """The name of a file's format, None where none of its first rows can be read. Raises BadRow for an unknown one."""
+    found = _told(list(islice(rows(file, Refused()), LOOKED_AT)), file)
+    return None if found is None else found.name
 
 
 def _told(first: list[Row], file: Path) -> Format | None:

@@ -26,6 +26,8 @@ _NAMES = {"user": "user", "assistant": "assistant", "system": "system", "tool": 
 
 class AgentFlan(Format):
     name = "agent-flan"
+    source = "Agent-FLAN (arXiv 2403.12881)"
+    license = "apache-2.0"
     about = "Agent-FLAN's files: conversation of role, content, loss"
 
     def fits(self, row: Mapping[str, Any]) -> bool:

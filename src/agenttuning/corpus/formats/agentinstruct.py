@@ -25,6 +25,7 @@ _ID = re.compile(rf"({'|'.join(TASKS)})_\d+")
 
 class AgentInstruct(Format):
     name = "agentinstruct"
+    source = "AgentInstruct (arXiv 2310.12823)"
     about = "AgentInstruct's six tasks: conversations of from, loss, value; ids such as db_0"
 
     def fits(self, row: Mapping[str, Any]) -> bool:

@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 from agenttuning.conversation import Conversation
 from agenttuning.errors import BadRow
 from agenttuning.files import atomic_write
+from agenttuning.provenance import marked
 from agenttuning.trajectory import Trajectory
 
 Item = Trajectory | Conversation
@@ -37,11 +38,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One imported item. `notes` are one word each: what of its row could not be carried over."""
+    """One imported item. `notes` are one word each: what of its row could not be carried over; `format` is that
+    which read it, where that was told from the file."""
 
     where: str
     item: Item
     notes: tuple[str, ...] = ()
+    format: str = ""
 
 
 @dataclass
@@ -79,6 +82,8 @@ class Format(ABC):
 
     name: ClassVar[str]
     about: ClassVar[str]
+    source: ClassVar[str | None] = None  # the data set that these rows are, where the format is one data set's own
+    license: ClassVar[str | None] = None  # of that data set, as its authors state it
     dialect: ClassVar[str] = "react"
 
     @abstractmethod
@@ -116,6 +121,12 @@ class Format(ABC):
 
         write_rows(out, rows())
         return counts
+
+
+def attributed(item: Item, format: "Format", source: str | None = None, license: str | None = None) -> Item:
+    """The item with where it is from: what is given, else what its format says."""
+    known = {"source": source or format.source, "license": license or format.license}
+    return marked(item, f"import {format.name}", **{name: value for name, value in known.items() if value})
 
 
 def write_rows(out: Path, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -17,8 +17,8 @@ from typing import IO, Any
 
 from agenttuning.atif import to_atif
 from agenttuning.conversation import to_row
-from agenttuning.corpus.formats import Item, Record, Refused, read
-from agenttuning.corpus.formats.base import IMPORTED, extra_fields
+from agenttuning.corpus.formats import Item, Record, Refused, get, read
+from agenttuning.corpus.formats.base import IMPORTED, attributed, extra_fields
 from agenttuning.errors import BadInput
 from agenttuning.files import atomic_write, write_json
 from agenttuning.progress import Progress
@@ -35,9 +35,13 @@ def convert(
     format: str | None = None,
     limit: int | None = None,
     strict: bool = False,
+    source: str | None = None,
+    license: str | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Write what the inputs hold into the folder `out` and return the report.
+
+    `source` and `license` go into every row's provenance; without them what the format says of its data set.
 
     Raises BadInput where `out` holds an import already, or where not one row could be read.
     """
@@ -52,7 +56,8 @@ def convert(
             kind = NAMES[0] if isinstance(record.item, Trajectory) else NAMES[1]
             if kind not in streams:
                 streams[kind] = stack.enter_context(atomic_write(out / kind))
-            streams[kind].write(json.dumps(_row(record.item), ensure_ascii=False, separators=(",", ":")) + "\n")
+            item = attributed(record.item, get(record.format), source, license)
+            streams[kind].write(json.dumps(_row(item), ensure_ascii=False, separators=(",", ":")) + "\n")
             if progress and done % 50 == 0:
                 progress(done, limit, record.where)
     if not streams:

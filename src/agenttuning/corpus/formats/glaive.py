@@ -32,6 +32,8 @@ _QUOTED = re.compile(r"""\{\s*"name":\s*("(?:[^"\\]|\\.)*")\s*,\s*"arguments":\s
 
 class Glaive(Format):
     name = "glaive"
+    source = "glaive-function-calling-v2"
+    license = "apache-2.0"
     about = "glaive-function-calling-v2: system and chat as text; <functioncall>, FUNCTION RESPONSE"
     dialect = "native"
 

@@ -10,7 +10,7 @@ JSONL rows are our own, lossless; `read` opens the folder again. Nothing is uplo
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
@@ -24,9 +24,12 @@ from agenttuning.corpus.formats.base import Format, Item, WriteConfig
 from agenttuning.corpus.formats.parquet import COLUMNS, Parquet
 from agenttuning.errors import BadInput, BadRow
 from agenttuning.files import atomic_write
+from agenttuning.provenance import forbids, of
 from agenttuning.trajectory import Trajectory
 
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
+_ORIGIN = ("source", "license", "teacher", "environment", "environment_version")
+_LICENSE = _ORIGIN.index("license")
 _JSONL_COLUMNS = {
     "trajectories": {
         "schema_version, trajectory_id, agent, steps": "an ATIF v1.8 document",
@@ -94,11 +97,18 @@ class Sizes:
         self.turns: Counter[str] = Counter()
         self.trained: Counter[str] = Counter()
         self.environments: Counter[str] = Counter()
+        self.origins: Counter[tuple[str, ...]] = Counter()
+        self.seeds: dict[tuple[str, ...], tuple[int, int]] = {}
+
+    @property
+    def licenses(self) -> list[str]:
+        return sorted({origin[_LICENSE] for origin in self.origins})
 
     def counted(self, items: Iterable[Item]) -> Iterator[Item]:
         for item in items:
             kind = kind_of(item)
             self.rows[kind] += 1
+            self._trace(of(item))
             if isinstance(item, Trajectory):
                 self.environments[item.task.environment] += 1
                 flags = [step.train for step in item.steps]
@@ -108,22 +118,31 @@ class Sizes:
             self.trained[kind] += sum(flags)
             yield item
 
+    def _trace(self, known: Mapping[str, Any]) -> None:
+        origin = (*(str(known[name]) for name in _ORIGIN), ", then ".join(map(str, known["transformations"])) or "none")
+        self.origins[origin] += 1
+        if isinstance(known["seed"], int):
+            low, high = self.seeds.get(origin, (known["seed"], known["seed"]))
+            self.seeds[origin] = min(low, known["seed"]), max(high, known["seed"])
 
-def card(sizes: Sizes, folder: str, config: WriteConfig) -> str:
-    """The dataset card: YAML for the hub, then the same for people."""
+
+def card(sizes: Sizes, folder: str, config: WriteConfig, files: Mapping[str, Sequence[str]] | None = None) -> str:
+    """The dataset card: YAML for the hub, then the same for people; `files` are those of each kind where they are not
+    ``data/KIND``."""
     ending = "parquet" if config.parquet else "jsonl"
+    license = config.license or (sizes.licenses[0] if len(sizes.licenses) == 1 else sizes.licenses)
+    named = config.license or ", ".join(sizes.licenses)
+    paths = {kind: list(files[kind]) if files else f"data/{kind}.{ending}" for kind in sizes.rows}
     kinds = sorted(sizes.rows, reverse=True)
     title = config.title or folder
     total = sum(sizes.rows.values())
     front = {
-        "license": config.license,
+        "license": license,
         "pretty_name": title,
         "task_categories": ["text-generation"],
         "tags": ["agent", "agenttuning"],
         "size_categories": [next((name for most, name in _SIZES if total < most), "n>10M")],
-        "configs": [
-            {"config_name": kind, "data_files": [{"split": "train", "path": f"data/{kind}.{ending}"}]} for kind in kinds
-        ],
+        "configs": [{"config_name": kind, "data_files": [{"split": "train", "path": paths[kind]}]} for kind in kinds],
     }
     columns = COLUMNS if config.parquet else _JSONL_COLUMNS
     lines = ["---", yaml.safe_dump(front, sort_keys=False, allow_unicode=True).rstrip(), "---", "", f"# {title}", ""]
@@ -133,6 +152,16 @@ def card(sizes: Sizes, folder: str, config: WriteConfig) -> str:
     if sizes.environments:
         lines += ["", "| environment | trajectories |", "|---|---|"]
         lines += [f"| {name} | {count} |" for name, count in sorted(sizes.environments.items())]
+    lines += ["", "## Where the rows come from", ""]
+    lines += ["| rows | source | licence | teacher | environment | its version | seeds | what was done |"]
+    lines += ["|---|---|---|---|---|---|---|---|"]
+    for origin, count in sorted(sizes.origins.items(), key=lambda pair: (-pair[1], pair[0])):
+        *known, done = (text.replace("|", "\\|").replace("\n", " ") for text in origin)
+        low, high = sizes.seeds.get(origin, (None, None))
+        seeds = "unknown" if low is None else str(low) if low == high else f"{low} to {high}"
+        lines += [f"| {count} | {' | '.join(known)} | {seeds} | {done} |"]
+    if forbidding := [license for license in sizes.licenses if forbids(license)]:
+        lines += ["", f"Rows under {', '.join(forbidding)} are here although that forbids training on them."]
     for kind in kinds:
         lines += ["", f"## Columns of {kind}", "", "| column | holds |", "|---|---|"]
         lines += [f"| {name} | {what} |" for name, what in columns[kind].items()]
@@ -141,5 +170,5 @@ def card(sizes: Sizes, folder: str, config: WriteConfig) -> str:
         f"| {name} | {value} |"
         for name, value in {"written by": f"agenttuning {__version__}", **config.settings}.items()
     ]
-    lines += ["", f"Licence: {config.license}.", ""]
+    lines += ["", f"Licence: {named}.", ""]
     return "\n".join(lines)

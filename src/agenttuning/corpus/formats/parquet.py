@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from agenttuning.atif import dumps
+from agenttuning.atif import dumps, from_atif
 from agenttuning.conversation import to_row
 from agenttuning.corpus.formats.atif import Atif
 from agenttuning.corpus.formats.base import Format, Item, WriteConfig
@@ -44,6 +44,7 @@ COLUMNS = {
         "messages": "role, content, train (loss weight); tool_calls and segments as JSON",
         "tools": "function definitions as JSON",
         "meta": "anything else as JSON",
+        "source": "of a row of a corpus: general, or agent/ENVIRONMENT",
     },
 }
 
@@ -91,9 +92,7 @@ class Parquet(Format):
                 "atif": dumps(item),
             }
             return
-        row = to_row(item)
-        messages = [{**_encoded(message, _OF_MESSAGE), "train": _number(message)} for message in row["messages"]]
-        yield {"tools": None, "meta": None, **_encoded(row, _OF_ROW), "messages": messages}
+        yield _columns(to_row(item))
 
     def write(self, items: Iterable[Item], out: Path, config: WriteConfig, lost: Counter[str]) -> dict[str, int]:
         counts = {"items": 0, "rows": 0}
@@ -108,6 +107,29 @@ class Parquet(Format):
                     counts["rows"] += 1
                     tables[kind].add(row)
         return counts
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Write the rows of a corpus, or ATIF documents, as one table; returns how many."""
+    count = 0
+    with ExitStack() as stack:
+        table: _Table | None = None
+        for row in rows:
+            trajectory = "schema_version" in row
+            if table is None:
+                table = stack.enter_context(_Table(path, "trajectories" if trajectory else "conversations"))
+            for one in Parquet().rows(from_atif(row), WriteConfig(), Counter()) if trajectory else (_columns(row),):
+                table.add(one)
+            count += 1
+        if table is None:
+            stack.enter_context(_Table(path, "conversations"))
+    return count
+
+
+def _columns(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A corpus row as the table of conversations has it."""
+    messages = [{**_encoded(message, _OF_MESSAGE), "train": _number(message)} for message in row["messages"]]
+    return {"tools": None, "meta": None, "source": None, **_encoded(row, _OF_ROW), "messages": messages}
 
 
 class _Table:

@@ -1,4 +1,5 @@
-"""The JSON objects of a file, one at a time: JSONL, a JSON array of any size, one big object, Parquet.
+"""The JSON objects of a file, one at a time: JSONL, a JSON array of any size, one big object, Parquet; each but the
+last also compressed with Zstandard.
 
 What a file is, is seen in its first characters, not in its name. Memory is bounded by the largest object, not by
 the file; a line that is broken costs that line, a broken place in an array the rest of the array.
@@ -7,18 +8,20 @@ the file; a line that is broken costs that line, a broken place in an array the 
 ['chats.json[0]', 'chats.json[1]']
 """
 
+import io
 import json
 import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
+from agenttuning import zstd
 from agenttuning.corpus.formats.base import Refuse, Row
 from agenttuning.errors import BadInput, BadRow, MissingExtra
-from agenttuning.files import MAX_DEPTH, MAX_LINE, too_deep
+from agenttuning.files import MAX_DEPTH, MAX_LINE, Lines, too_deep
 
-SUFFIXES = (".json", ".jsonl", ".ndjson", ".parquet")
+SUFFIXES = (".json", ".jsonl", ".ndjson", ".parquet", zstd.SUFFIX)
 # What our own stages write beside their rows.
 SIDECARS = frozenset({"manifest.json", "stage.json", "funnel.json", "import.json"})
 CHUNK = 1 << 16  # characters of an array that are read at once
@@ -41,25 +44,43 @@ def files_of(path: Path) -> list[Path]:
     return [path]
 
 
-def rows(path: Path, refuse: Refuse) -> Iterator[Row]:
-    """The objects of one file; what is no object is handed to `refuse` as ``not_json``, ``not_utf8``, ``too_long``,
-    ``too_deep``, ``not_an_object`` or ``not_parquet``. Raises BadInput where the file cannot be opened."""
+def rows(path: Path, refuse: Refuse, block: Lines | None = None) -> Iterator[Row]:
+    """The objects of one file, or of a block of one that is not compressed and has an object on each line.
+
+    What is no object is handed to `refuse` as ``not_json``, ``not_utf8``, ``too_long``, ``too_deep``,
+    ``not_an_object``, ``not_parquet``, ``truncated_zstd`` or ``not_zstd``. Raises BadInput where the file cannot be
+    opened.
+    """
+    kind = kind_of_file(path, refuse)
+    if kind == "parquet":
+        return _parquet(path, refuse)
+    if kind == "document":
+        return _document(path, refuse)
+    return _lines(path, refuse, block) if kind == "lines" else iter(())
+
+
+def kind_of_file(path: Path, refuse: Refuse) -> Literal["parquet", "document", "lines"] | None:
+    """What stands in a file; None for compressed data that cannot be read at all, which `refuse` gets."""
     try:
-        with path.open("rb") as stream:
+        with zstd.opened(path) as stream:
             head = stream.read(4096)
+    except BadRow as error:
+        refuse(error)
+        return None
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}; check the path") from None
     if head.startswith(_PARQUET):
-        return _parquet(path, refuse)
+        return "parquet"
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-    if start == b"[" or (start == b"{" and path.suffix == ".json" and not _is_lines(path)):
-        return _document(path, refuse)
-    return _lines(path, refuse)
+    name = path.name.removesuffix(zstd.SUFFIX)
+    if start == b"[" or (start == b"{" and name.endswith(".json") and not _is_lines(path)):
+        return "document"
+    return "lines"
 
 
 def _is_lines(path: Path) -> bool:
     """Whether each of the first two lines with text is a whole JSON object."""
-    with path.open("rb") as stream:
+    with zstd.opened(path) as stream:
         lines = (line for line in islice(iter(lambda: stream.readline(MAX_LINE), b""), 100) if line.strip())
         for line in islice(lines, 2):
             try:
@@ -70,10 +91,21 @@ def _is_lines(path: Path) -> bool:
     return True
 
 
-def _lines(path: Path, refuse: Refuse) -> Iterator[Row]:
-    with path.open("rb") as stream:
-        number, cut = 0, False
-        for line in iter(lambda: stream.readline(MAX_LINE), b""):
+def _lines(path: Path, refuse: Refuse, block: Lines | None) -> Iterator[Row]:
+    try:
+        yield from _read_lines(path, refuse, block)
+    except BadRow as error:  # of compressed data, behind the last line that is whole
+        refuse(error)
+
+
+def _read_lines(path: Path, refuse: Refuse, block: Lines | None) -> Iterator[Row]:
+    with zstd.opened(path) as stream:
+        if block:
+            stream.seek(block.offset)
+        first = block.first if block else 1
+        last = block.first + block.count - 1 if block else None
+        number, cut = first - 1, False
+        while (number != last or cut) and (line := stream.readline(MAX_LINE)):
             whole = line.endswith(b"\n") or len(line) < MAX_LINE
             if cut:  # the rest of a line that was too long
                 cut = not whole
@@ -105,10 +137,12 @@ def _document(path: Path, refuse: Refuse) -> Iterator[Row]:
     """The elements of an array, or the objects that stand one after another."""
     index = 0
     try:
-        with path.open(encoding="utf-8-sig") as stream:
+        with io.TextIOWrapper(zstd.opened(path), encoding="utf-8-sig") as stream:
             for value, text in _values(stream):
                 yield from _checked(value, text, f"{path}[{index}]", refuse)
                 index += 1
+    except BadRow as error:
+        refuse(error)
     except UnicodeDecodeError as error:
         refuse(BadRow(f"{path}[{index}]: not UTF-8 ({error.reason}); the rest of the file is not read", "not_utf8"))
     except RecursionError:

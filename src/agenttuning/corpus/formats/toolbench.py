@@ -32,6 +32,8 @@ FINISH = "Finish"
 
 class ToolBench(Format):
     name = "toolbench"
+    source = "ToolBench (arXiv 2307.16789)"
+    license = "apache-2.0"
     about = "ToolBench: answer trees, or SFT rows with system, user, assistant, function turns"
 
     def fits(self, row: Mapping[str, Any]) -> bool:

@@ -21,6 +21,15 @@ class Hashes:
         self.slots = array("Q", bytes(8 * _SMALLEST))
         self.count = 0
 
+    def __contains__(self, hash: int) -> bool:
+        size = len(self.slots)
+        place = hash % size
+        while self.slots[place]:
+            if self.slots[place] == hash:
+                return True
+            place = place + 1 if place + 1 < size else 0
+        return False
+
     def add(self, hash: int) -> bool:
         """Whether it is new."""
         if 4 * self.count >= 3 * len(self.slots):

@@ -11,7 +11,7 @@ from agenttuning.environments.database.question import (
     summable,
 )
 from agenttuning.environments.database.scene import Column, Scene, Table, Value
-from agenttuning.environments.database.words import all_names
+from agenttuning.environments.name_lists import all_names
 
 
 @kind(

@@ -17,7 +17,7 @@ from typing import Literal
 
 from agenttuning.environments.database.domains_held_out import DEV, TEST
 from agenttuning.environments.database.domains_train import TRAIN
-from agenttuning.environments.database.words import MAKERS, names
+from agenttuning.environments.name_lists import MAKERS, names
 
 PLANS: Mapping[str, Mapping[str, Sequence[str]]] = {"train": TRAIN, "dev": DEV, "test": TEST}
 ColumnKind = Literal["name", "choice", "number", "decimal", "year", "reference"]

@@ -14,7 +14,7 @@ from agenttuning.environments.mind2web.candidates import choice_text, groups, le
 from agenttuning.environments.mind2web.flows import FLOWS
 from agenttuning.environments.mind2web.page import Page, parse
 from agenttuning.environments.mind2web.templates import SITES, Recorded, Site, Step, fill, load
-from agenttuning.environments.mind2web.words import contents
+from agenttuning.environments.site_contents import contents
 from agenttuning.trajectory import Split, Task
 
 OPERATIONS = {"CLICK": 0.4, "TYPE": 0.35, "SELECT": 0.25}

@@ -85,8 +85,17 @@ def read_command(command: str) -> ToolCall | None:
         return ToolCall("choose", {"number": int(command)})
     for pattern, name, _ in _PATTERNS:
         if (match := pattern.fullmatch(command)) and name != "choose":
-            return ToolCall(name, match.groupdict())
+            return ToolCall(name, _parted(match.groupdict()))
     return None
+
+
+def _parted(arguments: dict[str, str]) -> dict[str, str]:
+    """Of three "in" the second one parts what is poured from where it goes: both say where they are."""
+    places = arguments.get("object", "").split(" in ")
+    if "container" in arguments and len(places) == 3:
+        held, there, taker = places
+        return arguments | {"object": f"{held} in {there}", "container": f"{taker} in {arguments['container']}"}
+    return arguments
 
 
 def write_command(call: ToolCall) -> str:

@@ -37,13 +37,13 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "boil": Kind("1-1", "hard", 150),
-    "melt": Kind("1-2", "hard"),
-    "freeze": Kind("1-3", "hard", 200),
-    "change-the-state-of-matter-of": Kind("1-4", "hard", 200),
+    "boil": Kind("1-1", "hard", 400),
+    "melt": Kind("1-2", "hard", 400),
+    "freeze": Kind("1-3", "hard", 400),
+    "change-the-state-of-matter-of": Kind("1-4", "hard", 400),
     "use-thermometer": Kind("2-1", "medium"),
-    "measure-melting-point-known-substance": Kind("2-2", "hard", 150),
-    "measure-melting-point-unknown-substance": Kind("2-3", "hard", 150),
+    "measure-melting-point-known-substance": Kind("2-2", "hard", 250),
+    "measure-melting-point-unknown-substance": Kind("2-3", "hard", 250),
     "power-component": Kind("3-1", "easy"),
     "power-component-renewable-vs-nonrenewable-energy": Kind("3-2", "medium"),
     "test-conductivity": Kind("3-3", "medium"),
@@ -62,9 +62,9 @@ KINDS: dict[str, Kind] = {
     "lifespan-longest-lived-then-shortest-lived": Kind("7-3", "easy"),
     "identify-life-stages-1": Kind("8-1", "medium"),
     "identify-life-stages-2": Kind("8-2", "easy"),
-    "inclined-plane-determine-angle": Kind("9-1", "hard", 300),
-    "inclined-plane-friction-named-surfaces": Kind("9-2", "hard", 400),
-    "inclined-plane-friction-unnamed-surfaces": Kind("9-3", "hard", 400),
+    "inclined-plane-determine-angle": Kind("9-1", "hard", 400),
+    "inclined-plane-friction-named-surfaces": Kind("9-2", "hard", 1000),
+    "inclined-plane-friction-unnamed-surfaces": Kind("9-3", "hard", 1000),
     "mendelian-genetics-known-plant": Kind("10-1", "hard", 250),
     "mendelian-genetics-unknown-plant": Kind("10-2", "hard", 250),
 }

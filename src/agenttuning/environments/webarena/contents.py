@@ -10,7 +10,7 @@ import random
 from functools import cache
 from typing import Any
 
-from agenttuning.environments.mind2web.words import contents as words
+from agenttuning.environments.site_contents import contents as words
 from agenttuning.trajectory import Split
 
 PASSWORD = "correct-horse-7"

@@ -15,7 +15,7 @@ from agenttuning.errors import InvalidAction
 from agenttuning.trajectory import ToolCall
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Request
 
 SIZE = {"width": 1280, "height": 720}  # pixels, as upstream
 MOST_TABS = 8
@@ -25,6 +25,8 @@ LOOKS = 4  # tries, while a page is replaced by the next
 LOADING = 20_000  # milliseconds for a page
 STARTING = 120  # milliseconds in which what an action sets off shows
 SETTLING = 3_000  # milliseconds for a page's own requests
+# Answered once the page has dealt with what came before, such as a click.
+_TURN = "() => new Promise((answer) => setTimeout(answer, 0))"
 # Chooses an option of a list, by the option itself or by its text; null where this is no list.
 _CHOOSE = """function(text) {
   const list = this.tagName === "OPTION" ? this.closest("select") : this;
@@ -54,7 +56,8 @@ class BrowserWindow:
         self._numbers = Numbers()
         self._sessions: dict[Page, Any] = {}
         self._serials: dict[Page, int] = {}  # of the tabs, in the order in which they were opened
-        self._busy = 0
+        self._busy = 0  # requests on their way
+        self._leaving: set[Request] = set()  # those of them that replace a page
         self._page: Page = tab.page
         self._pages: list[Page] = []
         self._adopt(tab.page)
@@ -87,11 +90,14 @@ class BrowserWindow:
         if self._page is page and self._pages:
             self._page = self._pages[-1]
 
-    def _begun(self, _: Any) -> None:
+    def _begun(self, request: "Request") -> None:
         self._busy += 1
+        if request.is_navigation_request():
+            self._leaving.add(request)
 
-    def _ended(self, _: Any) -> None:
+    def _ended(self, request: "Request") -> None:
         self._busy = max(0, self._busy - 1)
+        self._leaving.discard(request)
 
     def open(self, *urls: str) -> None:
         """Open an address in each of as many tabs; the first one stays in front. Raises Playwright's errors."""
@@ -213,10 +219,18 @@ class BrowserWindow:
     def _settle(self) -> None:
         """Wait for what the action has set off: a new page, or requests of the page's scripts."""
         with suppress(Exception):
+            self._page.evaluate(_TURN)
+        with suppress(Exception):
             self._page.wait_for_timeout(STARTING)
+        self._wait(lambda: bool(self._leaving), LOADING)
+        with suppress(Exception):
             self._page.wait_for_load_state("load", timeout=LOADING)
+        self._wait(lambda: self._busy > 0, SETTLING)
+
+    def _wait(self, unfinished: Callable[[], bool], most: int) -> None:
+        """At most so many milliseconds."""
         waited = 0
-        while self._busy and waited < SETTLING:
+        while unfinished() and waited < most:
             self._page.wait_for_timeout(50)
             waited += 50
 

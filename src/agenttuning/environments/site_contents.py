@@ -7,7 +7,7 @@
 import random
 from collections.abc import Mapping
 
-from agenttuning.environments.database.words import all_names
+from agenttuning.environments.name_lists import all_names
 from agenttuning.trajectory import Split
 
 # adjectives; materials; things; categories of a shop
