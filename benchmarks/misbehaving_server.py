@@ -237,7 +237,7 @@ def compressed(handler, server, body):
 
 
 def bad_utf8(handler, server, body):
-    _send(handler, 200, _reply(server, body).replace(b"Accra", b"Acc\xff\xfera"))
+    _send(handler, 200, _reply(server, body).replace(b'"content": "', b'"content": "\xff\xfe'))
 
 
 def half_a_pair(handler, server, body):

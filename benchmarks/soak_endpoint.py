@@ -5,8 +5,8 @@
 Two servers of `misbehaving_server` answer every fifth request wrongly, in one of its ways, and now and then one of them
 is away for a while. Rounds of episodes are collected one after the other; each is stopped once in its middle by a
 budget and goes on with the next command. Checked after each round: every task and seed has exactly one episode, every
-episode an outcome, every turn the record of its request, and no reply was given away. Printed at the end: rounds,
-episodes, outcomes, requests by what became of them, and how much memory grew.
+episode an outcome, every turn the record of its request, and every good reply is in exactly one turn, with its tokens.
+Printed at the end: rounds, episodes, outcomes, requests by what became of them, and how much memory grew.
 """
 
 import argparse
@@ -33,6 +33,8 @@ FAULTS = (
     "compressed", "bad_utf8", "no_http",
 )  # fmt: skip
 AWAY = 1.0  # seconds
+TIMEOUT = 4.0  # seconds; a good reply must not be given up because this machine is busy
+TOKENS = 110  # of every good reply
 
 
 class Endpoints:
@@ -100,7 +102,10 @@ def soak(seconds: float, *, episodes: int = 40, share: float = 0.2, seed: int = 
             with tempfile.TemporaryDirectory() as out:
                 rows = _round(endpoints, Path(out), episodes, seed + rounds)
             outcomes.update(row.outcome for row in rows)
-            recorded += sum(len(step.usage.requests) for row in rows for step in row.steps)
+            usages = [step.usage for row in rows for step in row.steps]
+            recorded += sum(usage.prompt + usage.completion for usage in usages)
+            paid = TOKENS * endpoints.became["good"]
+            assert recorded == paid, f"{recorded} tokens are recorded, {paid} were paid"
             rounds += 1
             memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
     finally:
@@ -110,7 +115,7 @@ def soak(seconds: float, *, episodes: int = 40, share: float = 0.2, seed: int = 
         "episodes": sum(outcomes.values()),
         "outcomes": dict(outcomes),
         "requests": dict(endpoints.became.most_common()),
-        "recorded": recorded,
+        "tokens": recorded,
         "memory_mb": [memory[0], memory[-1]],
         "seconds": round(time.monotonic() - began, 1),
     }
@@ -119,7 +124,7 @@ def soak(seconds: float, *, episodes: int = 40, share: float = 0.2, seed: int = 
 def _round(endpoints: Endpoints, out: Path, episodes: int, seed: int) -> list[Any]:
     def play(budget: int | None) -> None:
         one, other = endpoints.servers
-        settings = EndpointConfig(replicas=[other.url], timeout=1.0, retries=8, largest_reply=200_000, patience=60)
+        settings = EndpointConfig(replicas=[other.url], timeout=TIMEOUT, retries=8, largest_reply=200_000, patience=60)
         settings = EndpointConfig(**{**settings.__dict__, "budget_tokens": budget})
         config = CollectConfig(
             {"database": episodes}, agent=one.address, workers=1, max_tokens=20, concurrency=16, endpoint=settings
@@ -128,7 +133,7 @@ def _round(endpoints: Endpoints, out: Path, episodes: int, seed: int) -> list[An
 
     stopped = False
     try:
-        play(episodes * 110)  # about half of what all turns cost
+        play(episodes * TOKENS)  # about half of what all turns cost
     except BudgetSpent:
         stopped = True
     assert stopped, "the budget did not stop the round"

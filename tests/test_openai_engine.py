@@ -1,6 +1,7 @@
 """The client of endpoints under load: how many requests at once, which replica, what may be spent, what is recorded."""
 
 import asyncio
+import json
 import threading
 import time
 from dataclasses import replace
@@ -17,7 +18,6 @@ from agenttuning.conversation import Conversation, Segment, assistant, system, u
 from agenttuning.dialects import get
 from agenttuning.engines import EndpointConfig, Sampling
 from agenttuning.engines.openai.breaker import Breaker
-from agenttuning.engines.openai.budget import Budget
 from agenttuning.engines.openai.concurrency import WINDOW, Concurrency
 from agenttuning.errors import BadInput, BudgetSpent, EngineError
 from agenttuning.rollout.collect import CollectConfig, collect
@@ -170,22 +170,12 @@ def test_a_budget_of_tokens_is_kept():
 
 def test_a_budget_of_money_counts_by_prices():
     config = EndpointConfig(budget_usd=0.01, price_prompt=50.0, price_completion=200.0, price_cached=5.0)
-    assert config.cost(100, 10) == pytest.approx(0.007)
-    assert config.cost(100, 10, cached=80) == pytest.approx(0.0034)
+    assert config.prices.usd(100, 10) == pytest.approx(0.007)
+    assert config.prices.usd(100, 10, cached=80) == pytest.approx(0.0034)
     with MisbehavingServer() as server, engines.make(server.address, endpoint=config) as engine:
         assert engine.submit(talk(0), Sampling(max_tokens=10)).result(timeout=30).usage.usd == pytest.approx(0.007)
         with pytest.raises(BudgetSpent, match=r"\$0.01 is used up: 110 tokens \(\$0.0070\) spent"):
             engine.submit(talk(1), Sampling(max_tokens=10)).result(timeout=30)
-
-
-def test_an_estimate_learns_how_long_tokens_are():
-    async def play():
-        budget = Budget(EndpointConfig(budget_tokens=10_000))
-        before = budget.estimate(3_000)
-        budget.settle(await budget.hold(3_000, 10), prompt=500, completion=5)
-        return before, budget.estimate(3_000), budget.tokens
-
-    assert asyncio.run(play()) == (1001, 501, 505)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +184,7 @@ def test_an_estimate_learns_how_long_tokens_are():
         ({"timeout": 0}, "timeout must be greater than 0"),
         ({"retries": -1}, "retries must be at least 0"),
         ({"slowdown": 1.0}, "slowdown must be greater than 1"),
-        ({"budget_usd": 1.0}, "needs price_prompt"),
+        ({"budget_usd": 1.0}, "needs what tokens cost: price_prompt"),
         ({"replicas": ["second:8000"]}, "write base URLs"),
         ({"replicas": ["http://second/v1#m"]}, "without a model"),
         ({"concurrency_start": 0}, "concurrency_start must be at least 1"),
@@ -256,7 +246,7 @@ def answer(body: dict) -> str:
 def test_a_spent_budget_stops_a_run_cleanly_and_the_next_command_goes_on(tmp_path):
     with MisbehavingServer() as server:
         server.text = answer
-        with pytest.raises(BudgetSpent, match="what is finished is kept"):
+        with pytest.raises(BudgetSpent, match="what was paid for is kept"):
             play(server, tmp_path, 30, budget_tokens=2_000)
         kept = list(read_trajectories(tmp_path / "database.jsonl.partial"))
         asked = len(server.requests)
@@ -267,6 +257,42 @@ def test_a_spent_budget_stops_a_run_cleanly_and_the_next_command_goes_on(tmp_pat
     rows = list(read_trajectories(tmp_path / "database.jsonl"))
     assert {row.key for row in kept} < {row.key for row in rows}
     assert all(step.usage.requests[0].seconds > 0 for row in rows for step in row.steps)
+
+
+def look_first(body: dict) -> str:
+    """Three looks, each another one, then an answer."""
+    looks = sum(message["role"] == "assistant" for message in body["messages"])
+    if looks < 3:
+        return f'Thought: t\nAction: execute_sql\nAction Input: {{"query": "SELECT {looks}"}}'
+    return answer(body)
+
+
+def test_turns_of_episodes_that_were_broken_off_are_not_paid_for_again(tmp_path):
+    """By two budgets and an endpoint that refuses everything: every reply is in one turn."""
+    paid = []
+
+    def text(body: dict) -> str:
+        paid.append(json.dumps(body))
+        return look_first(body)
+
+    with MisbehavingServer() as server:
+        server.text = text
+        for _ in range(2):
+            with pytest.raises(BudgetSpent, match="go on"):
+                play(server, tmp_path, 12, budget_tokens=1_500)
+        refused_from = len(paid) + 9
+        server.plan = lambda n, body: "good" if n < refused_from else "forbidden"
+        with pytest.raises(EngineError, match="refused the key"):
+            play(server, tmp_path, 12)
+        assert (tmp_path / "replies.jsonl.partial").read_bytes().count(b"\n") == len(paid) == refused_from
+        server.plan = lambda n, body: "good"
+        play(server, tmp_path, 12)
+    assert len(paid) == len(set(paid)) == 12 * 4
+    steps = [step for row in read_trajectories(tmp_path / "database.jsonl") for step in row.steps]
+    assert len(steps) == 12 * 4
+    assert sum(step.usage.prompt + step.usage.completion for step in steps) == 110 * len(paid)
+    assert all(len(step.usage.requests) == 1 for step in steps)
+    assert not (tmp_path / "replies.jsonl.partial").exists()
 
 
 def test_a_request_that_always_fails_costs_its_episode_and_no_other(tmp_path):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ FILES, ROWS = 6, 40
 def raw(tmp_path):
     """Six shards of 40 episodes, in every kind, and 100 general rows."""
     for file in range(FILES):
-        kind = ("jsonl", "jsonl.zst", "parquet" if "pyarrow" in sys.modules else "jsonl")[file % 3]
+        kind = ("jsonl", "jsonl.zst", "parquet" if find_spec("pyarrow") else "jsonl")[file % 3]
         rows = [to_atif(episode(ROWS * file + i, "database" if i % 4 else "webshop")) for i in range(ROWS)]
         write_shard(tmp_path / "raw" / f"{file:02}.{kind}", rows)
     write_jsonl(tmp_path / "general.jsonl", [chat(i) for i in range(100)])

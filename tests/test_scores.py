@@ -63,6 +63,12 @@ def test_broken_episodes_count_as_unsolved_and_several_tries_as_one_task() -> No
     assert score["outcomes"] == {"solved": 1, "environment_error": 1, "model_error": 1}
 
 
+def test_the_mean_over_kinds_weighs_each_kind_alike() -> None:
+    tries = [episode(i, "solved") for i in (0, 2, 4)] + [episode(1, "failed")]  # even and odd are two kinds
+    score = score_environment(tries, metric="success_rate", held="out")
+    assert (score["mean"], score["mean_over_kinds"]) == (0.75, 0.5)
+
+
 def test_no_episodes_is_an_error_that_says_so() -> None:
     with pytest.raises(BadInput, match="nothing to score"):
         score_environment([], metric="reward", held="in")

@@ -147,7 +147,7 @@ def test_the_command_works_on_the_built_in_model(tmp_path):
     command += ["--no-general", "--out", str(tmp_path / "scored")]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert answer.returncode == 0, answer.stderr
-    assert "T-Eval: " in answer.stdout
+    assert "Tool use (T-Eval), %" in answer.stdout
     tool_use = read_json(tmp_path / "scored" / "scores.json")["tool_use"]
     assert tool_use["overall"]["n"] == 10
     assert 0 <= tool_use["overall"]["mean"] <= 1

@@ -24,6 +24,8 @@ COMMANDS = {
          "agenttuning run quickstart train.learning_rate=5e-4"),
         ("collect", "stages", "Let an agent play tasks and write its trajectories.",
          "agenttuning collect --out trajectories --environments.database 200"),
+        ("construct", "construct", "Write new tasks with a teacher, or derive them from a text-to-SQL set.",
+         "agenttuning construct database --out made --teacher http://localhost:8000/v1#big --tasks 200"),
         ("import", "formats", "Read other people's data: AgentInstruct, ToolBench, ShareGPT and others.",
          "agenttuning import AgentInstruct/db.jsonl --out imported"),
         ("filter", "stages", "Keep the trajectories worth learning from; print the funnel.",

@@ -69,7 +69,7 @@ class RequestFailed(EngineError):
 
 
 class BudgetSpent(UserError):
-    """The tokens or the money that a command may use are used up."""
+    """A further request to a model might take more tokens or money than may be used."""
 
 
 class Diverged(UserError):

@@ -1,7 +1,8 @@
 """Known models by short name: where they are published, how they were prompted, what they need.
 
 The two papers' models and small open ones to start from. A name stands wherever a model does; `AGENTTUNING_HUB` =
-modelscope fetches from ModelScope in place of Hugging Face. Ids, contexts and licences are those of the model cards.
+modelscope fetches from ModelScope in place of Hugging Face. What a hub says of a model's licence and context counts,
+not this table: not every entry could be compared with its model card.
 
 >>> KNOWN["agentlm-7b"].hub, KNOWN["agentlm-7b"].template
 ('zai-org/agentlm-7b', 'agentlm')

@@ -9,7 +9,7 @@ processes.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,9 +17,11 @@ from typing import Any
 
 from agenttuning.corpus.fingerprint import PERMUTATIONS, Fingerprint, fingerprint
 from agenttuning.corpus.formats.base import Refused, Row
+from agenttuning.corpus.formats.parquet import Parquet
 from agenttuning.corpus.formats.rows import files_of, rows
 from agenttuning.corpus.in_order import in_order
 from agenttuning.corpus.lint.duplicates import Hashes
+from agenttuning.corpus.shards import row_of
 from agenttuning.errors import BadInput, BadRow, MissingExtra
 from agenttuning.files import read_json, write_json, write_jsonl
 from agenttuning.progress import Progress
@@ -174,9 +176,21 @@ def _batches(config: DeduplicateConfig, inputs: Sequence[Path], refused: Refused
     def refuse(error: BadRow) -> None:
         _refuse(config, refused, error)
 
-    found = (row for path in inputs for file in files_of(path) for row in rows(file, refuse))
+    found = (row for path in inputs for file in files_of(path) for row in _rows(file, refuse))
     while batch := list(islice(found, BATCH)):
         yield batch
+
+
+def _rows(file: Path, refuse: Callable[[BadRow], None]) -> Iterator[Row]:
+    """Rows as our JSONL has them; a table keeps them in columns."""
+    for row in rows(file, refuse):
+        if file.suffix != ".parquet":
+            yield row
+            continue
+        try:
+            yield Row(row.where, row_of(Parquet().item(row.value, row.where)[0]))
+        except BadRow as error:
+            refuse(error)
 
 
 def _refuse(config: DeduplicateConfig, refused: Refused, error: BadRow) -> None:

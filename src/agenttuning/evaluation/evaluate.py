@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from agenttuning import dialects, engines
 from agenttuning.atif import read_trajectories
+from agenttuning.engines.stored import storing
 from agenttuning.errors import BadInput
 from agenttuning.evaluation.agent_h import files as published
 from agenttuning.evaluation.agent_h import items as built_in
@@ -22,7 +23,7 @@ from agenttuning.evaluation.agent_h.ask import ask
 from agenttuning.evaluation.agent_h.item import Item
 from agenttuning.evaluation.agent_h.scores import score as score_replies
 from agenttuning.files import read_json, write_json
-from agenttuning.rollout.collect import CollectConfig, check, model_agent, play_all
+from agenttuning.rollout.collect import REPLIES, CollectConfig, check, model_agent, play_all
 from agenttuning.settings import check_at_least
 from agenttuning.trajectory import Split
 
@@ -113,7 +114,10 @@ def evaluate(
     tool_use = _tool_use(config, seed) if config.tool_use else None
     items_file = out / "general.json"
     items: dict[str, dict[str, float]] = read_json(items_file) if items_file.is_file() else {}
-    with engines.make(model, config.engine, endpoint=config.endpoint) as engine:
+    with (
+        engines.make(model, config.engine, endpoint=config.endpoint) as running,
+        storing(running, model, out / REPLIES) as engine,
+    ):
         agent = model_agent(playing, engine, dialect=dialect, seed=seed)
         play_all(playing, out / "trajectories", agent, seed=seed, progress=progress)
         replies = []

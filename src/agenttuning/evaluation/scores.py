@@ -11,6 +11,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any, Literal
 
 from agenttuning.environments.base import LEVELS, Metric
@@ -66,6 +67,7 @@ def score_environment(
         values.setdefault(trajectory.task.id, []).append(value)
         groups[trajectory.task.id] = (trajectory.task.level, trajectory.task.kind)
     items = {task_id: sum(tries) / len(tries) for task_id, tries in sorted(values.items())}
+    by_kind = _by(items, {task_id: kind for task_id, (_, kind) in groups.items()}, seed)
     outcomes = Counter[str](trajectory.outcome for trajectory in trajectories)
     return {
         "held": held,
@@ -77,7 +79,8 @@ def score_environment(
         "measures": _measures(trajectories),
         "mean_turns": sum(len(t.steps) for t in trajectories) / len(trajectories),
         "by_level": _by(items, {task_id: level for task_id, (level, _) in groups.items()}, seed),
-        "by_kind": _by(items, {task_id: kind for task_id, (_, kind) in groups.items()}, seed),
+        "by_kind": by_kind,
+        "mean_over_kinds": fmean(row["mean"] for row in by_kind.values()) if by_kind else None,
         "items": items,
     }
 

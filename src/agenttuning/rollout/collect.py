@@ -1,7 +1,8 @@
 """Many episodes at once, each on disk before the next begins; kill it at any moment and start it again.
 
 While a run is going its episodes stand in ``ENV.jsonl.partial`` in the order they ended. When all are there
-they are sorted and the file gets its final name, so the same seed gives the same bytes.
+they are sorted and the file gets its final name, so the same seed gives the same bytes. An endpoint's replies stand
+beside them until then: an episode that was broken off goes on from those that were paid for.
 
 >>> collect(CollectConfig({"database": 100}), Path("trajectories"), dialect="react", seed=0)
 {'database': {'tasks': 100, 'episodes': 100, 'solved': 100}}
@@ -34,6 +35,7 @@ from agenttuning.settings import check_at_least
 from agenttuning.trajectory import SPLITS, Split, Task, Trajectory
 
 Progress = Callable[[int, int, str], None]
+REPLIES = "replies.jsonl.partial"  # an endpoint's, while not all episodes have come to their end
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,12 @@ def collect(
         expert = FallibleExpert(config.mistakes) if config.mistakes else ExpertAgent()
         return play_all(config, out, expert, seed=seed, progress=progress)
     from agenttuning import engines
+    from agenttuning.engines.stored import storing
 
-    with engines.make(config.agent, config.engine, endpoint=config.endpoint) as engine:
+    with (
+        engines.make(config.agent, config.engine, endpoint=config.endpoint) as running,
+        storing(running, config.agent, out / REPLIES) as engine,
+    ):
         agent = model_agent(config, engine, dialect=dialect, seed=seed)
         return play_all(config, out, agent, seed=seed, progress=progress)
 
@@ -130,7 +136,10 @@ def model_agent(config: CollectConfig, engine: Engine, *, dialect: str, seed: in
 def play_all(
     config: CollectConfig, out: Path, agent: Agent, *, seed: int, progress: Progress | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Play every task that has no finished episode in `out` yet."""
+    """Play every task that has no finished episode in `out` yet.
+
+    Raises BudgetSpent when the episodes that can still end have ended; what is finished stays in `out`.
+    """
     out.mkdir(parents=True, exist_ok=True)
     data = {name: Path(config.data[name]) if name in config.data else None for name in config.environments}
     # Without a model to wait for, more episodes than processes only queue.
@@ -250,26 +259,35 @@ class _Journal:
                 stream.close()
 
     def finish(self) -> dict[str, Any]:
-        source = self._partial if self._partial.is_file() else self._path
-        if source.is_file():
-            order = {job.key: job.order for job in self._jobs}
-            rows = sorted((t for t in read_trajectories(source) if t.key in order), key=lambda t: order[t.key])
-        else:
-            rows = []
-        if source != self._path:
-            # write_trajectories uses the same .partial name: sort beside it, then drop the journal
-            sorted_path = self._path.with_name(self._path.name + ".sorted")
-            write_trajectories(sorted_path, rows)
-            sorted_path.replace(self._path)
-            self._partial.unlink()
-        outcomes = Counter(t.outcome for t in rows)
-        return {
-            "tasks": len({t.task.id for t in rows}),
-            "episodes": len(rows),
-            "turns": sum(len(t.steps) for t in rows),
-            "mean_reward": sum(t.reward for t in rows) / len(rows) if rows else 0.0,
-            "outcomes": dict(sorted(outcomes.items())),
-        }
+        return settle(self._path, {job.key: job.order for job in self._jobs})
+
+
+def settle(path: Path, order: Mapping[tuple[str, str, int], int] | None = None) -> dict[str, Any]:
+    """Give the episodes of ``ENV.jsonl.partial`` their place and the file its name; returns their counts.
+
+    Without an `order`, where a run was broken off and shall not go on, they are sorted by task and seed.
+    """
+    partial = path.with_name(path.name + ".partial")
+    source = partial if partial.is_file() else path
+    rows = list(read_trajectories(source)) if source.is_file() else []
+    if order is None:
+        rows.sort(key=lambda t: t.key)
+    else:
+        rows = sorted((t for t in rows if t.key in order), key=lambda t: order[t.key])
+    if source != path:
+        # write_trajectories uses the same .partial name: sort beside it, then drop the journal
+        sorted_path = path.with_name(path.name + ".sorted")
+        write_trajectories(sorted_path, rows)
+        sorted_path.replace(path)
+        partial.unlink()
+    outcomes = Counter(t.outcome for t in rows)
+    return {
+        "tasks": len({t.task.id for t in rows}),
+        "episodes": len(rows),
+        "turns": sum(len(t.steps) for t in rows),
+        "mean_reward": sum(t.reward for t in rows) / len(rows) if rows else 0.0,
+        "outcomes": dict(sorted(outcomes.items())),
+    }
 
 
 def _is_json(line: bytes) -> bool:

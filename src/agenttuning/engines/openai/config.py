@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass, field
 
+from agenttuning.budget import Prices
 from agenttuning.errors import BadInput
 from agenttuning.settings import check_above_zero, check_at_least
 
@@ -55,10 +56,8 @@ class EndpointConfig:
             if not url.startswith(("http://", "https://")) or "#" in url:
                 raise BadInput(f"replicas holds {url!r}; write base URLs without a model, e.g. http://second:8000/v1")
         if self.budget_usd is not None and not (self.price_prompt or self.price_completion):
-            raise BadInput("budget_usd needs price_prompt and price_completion to count in")
+            raise BadInput("budget_usd needs what tokens cost: price_prompt and price_completion, in dollars a million")
 
-    def cost(self, prompt: int, completion: int, cached: int = 0) -> float:
-        """Dollars for so many tokens; `cached` is a part of `prompt`."""
-        per_cached = self.price_prompt if self.price_cached is None else self.price_cached
-        fresh = max(prompt - cached, 0)
-        return (fresh * self.price_prompt + cached * per_cached + completion * self.price_completion) / 1e6
+    @property
+    def prices(self) -> Prices:
+        return Prices(self.price_prompt, self.price_completion, self.price_cached)

@@ -17,14 +17,14 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, Self, TypeVar
 
+from agenttuning.budget import Budget
 from agenttuning.conversation import Conversation
 from agenttuning.endpoint import NO_KEY, connect_async, shown
 from agenttuning.engines.base import Reply, Sampling, cut_at_stop
-from agenttuning.engines.openai.budget import Budget
 from agenttuning.engines.openai.config import EndpointConfig
 from agenttuning.engines.openai.faults import Fault, diagnose
 from agenttuning.engines.openai.replicas import Replica, Replicas
-from agenttuning.engines.openai.wire import Answer, Unreadable, bounded, characters, prefix, read_answer, read_models
+from agenttuning.engines.openai.wire import Answer, Unreadable, bounded, prefix, prompt_bytes, read_answer, read_models
 from agenttuning.engines.openai.wire import request as body_of
 from agenttuning.errors import AgentTuningError, ContextFull, EngineError, RequestFailed
 from agenttuning.known_models import KNOWN
@@ -33,6 +33,9 @@ from agenttuning.trajectory import Request, Usage
 T = TypeVar("T")
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 20.0  # seconds between two attempts, doubling
 LIST_TIMEOUT = 20.0  # seconds for the list of models
+REMEDY = (
+    "what was paid for is kept: raise the budget, or run the same command again to go on and spend as much once more"
+)
 
 
 class OpenAIEngine:
@@ -42,6 +45,7 @@ class OpenAIEngine:
     def __init__(self, model: str, config: EndpointConfig | None = None):
         """Raises EngineError where an endpoint does not answer, refuses the key or does not have the model."""
         self.config = config or EndpointConfig()
+        self._budget = Budget(tokens=self.config.budget_tokens, usd=self.config.budget_usd, remedy=REMEDY)
         self._over: AgentTuningError | None = None
         self._bad_since: float | None = None  # when the first failure came after the last good reply
         self._last_fault = ""
@@ -83,7 +87,7 @@ class OpenAIEngine:
 
     async def _open(self, address: str) -> None:
         """Find out now, not in the middle of a run, whether the endpoints answer and have the model."""
-        self._budget, self._ended = Budget(self.config), asyncio.Event()
+        self._ended = asyncio.Event()
         first, _, self.model = address.partition("#")
         hook = bounded(self.config.largest_reply)
         opened = []
@@ -137,16 +141,20 @@ class OpenAIEngine:
             sampling = replace(sampling, stop=(*sampling.stop, known.stop))
         body = body_of(self.model, conversation, sampling)
         try:
-            held = await self._budget.hold(characters(body), sampling.max_tokens)
+            held = self._budget.hold(prompt_bytes(body), sampling.max_tokens, self.config.prices)
             try:
+                await asyncio.wrap_future(held.granted)
                 answer, record = await self._answer(body)
-                self._budget.settle(held, prompt=answer.prompt, completion=answer.completion, cached=answer.cached)
+                self._budget.settle(
+                    held, prompt=answer.prompt, completion=answer.completion, cached=answer.cached,
+                    written=len(answer.text.encode()),
+                )  # fmt: skip
             finally:
                 self._budget.release(held)
         finally:
             self._active -= 1
         priced = self.config.price_prompt or self.config.price_completion
-        usd = self.config.cost(answer.prompt, answer.completion, answer.cached) if priced else None
+        usd = self.config.prices.usd(answer.prompt, answer.completion, answer.cached) if priced else None
         return Reply(
             cut_at_stop(answer.text, sampling.stop),
             Usage(answer.prompt, answer.completion, answer.cached, usd, (record,)),

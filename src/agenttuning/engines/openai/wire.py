@@ -63,9 +63,9 @@ def prefix(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def characters(body: Mapping[str, Any]) -> int:
+def prompt_bytes(body: Mapping[str, Any]) -> int:
     """How much there is to read in a request's prompt."""
-    return len(json.dumps([body["messages"], body.get("tools")], ensure_ascii=False))
+    return len(json.dumps([body["messages"], body.get("tools")], ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def read_answer(data: bytes) -> Answer:

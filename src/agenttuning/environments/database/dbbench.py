@@ -6,7 +6,8 @@
 As upstream reads them (src/server/tasks/dbbench/task.py of THUDM/AgentBench): `table` may be a list of tables, every
 column is TEXT and every value its text; `evidence` and `add_description` belong to the question. For INSERT, UPDATE
 and DELETE `answer_md5` is the tables' fingerprint and the gold statement is the label or `sql.query`; for the rest
-the label is the answer (the file's own SELECT statements are often wrong).
+the label is the answer (the file's own SELECT statements are often wrong). A file whose name begins with train is for
+training, and a record may bring an `id`; upstream's have neither.
 """
 
 import re
@@ -17,7 +18,7 @@ from typing import Any
 from agenttuning.environments.json_records import json_records, of_object
 from agenttuning.environments.official import Official, convert
 from agenttuning.errors import BadInput
-from agenttuning.trajectory import Task
+from agenttuning.trajectory import Split, Task
 
 _CHANGES = ("INSERT", "UPDATE", "DELETE")
 _MD5 = re.compile(r"[0-9a-f]{32}")
@@ -31,9 +32,10 @@ _MOST_TABLES = 50
 def load(path: Path, *, skip_bad: bool = False) -> Official:
     """Every question of a file. Raises BadInput as ``file:line: reason``; with `skip_bad` only where none is good."""
     numbers = iter(range(1, 10**9))
+    split: Split = "train" if path.stem.startswith("train") else "test"
     official = convert(
         ((place, (next(numbers), record)) for place, record in json_records(path)),
-        lambda numbered: of_object(lambda record: _task(record, numbered[0]))(numbered[1]),
+        lambda numbered: of_object(lambda record: _task(record, numbered[0], split))(numbered[1]),
         skip_bad=skip_bad,
     )
     if not official.tasks:
@@ -41,7 +43,7 @@ def load(path: Path, *, skip_bad: bool = False) -> Official:
     return official
 
 
-def _task(record: Mapping[str, Any], number: int) -> Task:
+def _task(record: Mapping[str, Any], number: int, split: Split) -> Task:
     goal = _get(record, "description", str)
     kind = _kind(record.get("type"))
     if record.get("user_sqlite"):
@@ -69,7 +71,9 @@ def _task(record: Mapping[str, Any], number: int) -> Task:
         "md5": fingerprint,
         "official": True,
     }
-    return Task("database", f"dbbench-{number:04d}", "test", _with_context(goal, record), data)
+    own = record.get("id")
+    name = _encodable(own) if isinstance(own, str) and own.strip() else f"dbbench-{number:04d}"
+    return Task("database", name, split, _with_context(goal, record), data)
 
 
 def _kind(value: Any) -> str:

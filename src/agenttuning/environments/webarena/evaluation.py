@@ -69,3 +69,6 @@ class _Nowhere:
 
     def evaluate(self, expression: str) -> Any:
         raise NotImplementedError(HELPER)
+
+    def wait_for_timeout(self, timeout: float) -> None:
+        raise NotImplementedError(HELPER)

@@ -17,6 +17,8 @@ from agenttuning.errors import EnvironmentFailure
 
 LOCATORS = ("document.", "[...document.", "func:")  # or nothing
 HELPER = "func:"
+TRIES = 4  # to open a page
+PAUSE = 500.0  # milliseconds between them
 
 
 class Page(Protocol):
@@ -27,6 +29,7 @@ class Page(Protocol):
     def goto(self, url: str) -> Any: ...
     def content(self) -> str: ...
     def evaluate(self, expression: str) -> Any: ...
+    def wait_for_timeout(self, timeout: float) -> None: ...
 
 
 def program_html(targets: Sequence[Mapping[str, Any]], page: Page) -> bool:
@@ -60,13 +63,18 @@ def _opened(page: Page, url: str) -> bool:
     """Whether there is a page: a site may say with an empty answer that there is none."""
     from playwright.sync_api import Error
 
-    try:
-        page.goto(url)
-    except Error as error:
-        if "ERR_HTTP_RESPONSE_CODE_FAILURE" not in str(error):
-            raise EnvironmentFailure(f"{url} cannot be opened: {str(error).splitlines()[0][:200]}") from None
-        return False
-    return True
+    for tries_left in reversed(range(TRIES)):
+        try:
+            page.goto(url)
+            return True
+        except Error as error:
+            if "ERR_HTTP_RESPONSE_CODE_FAILURE" in str(error):
+                return False
+            # The page of an error that came before may still be on its way, and so may this one then.
+            if not tries_left or "interrupted by another navigation" not in str(error):
+                raise EnvironmentFailure(f"{url} cannot be opened: {str(error).splitlines()[0][:200]}") from None
+            page.wait_for_timeout(PAUSE)
+    raise AssertionError("not reached")
 
 
 def _evaluated(page: Page, expression: str) -> str | None:

@@ -35,19 +35,29 @@ def _open(number: int) -> Step:
 
 def note_year(contents: Contents, dice: random.Random) -> Made:
     article = dice.choice(contents["wiki"]["articles"])
+    asked = f"Find out in the wiki when the {article['title']} was built, and add the year"
+    return _noted(contents, dice, article, asked, str(article["year"]), "It was built in {}; that is the note.")
+
+
+def note_size(contents: Contents, dice: random.Random) -> Made:
+    wiki, article = contents["wiki"], dice.choice(contents["wiki"]["articles"])
+    about = f"the {wiki['what']} of the {article['title']} is in {wiki['unit']}"
+    asked = f"Look up in the wiki what {about}, and add the number"
+    return _noted(contents, dice, article, asked, str(article["size"]), "The article says {}; that is the note.")
+
+
+def _noted(
+    contents: Contents, dice: random.Random, article: Mapping[str, Any], asked: str, value: str, why: str
+) -> Made:
+    """What an article says becomes a note of an issue."""
     number = dice.randint(1, len(contents["tracker"]["issues"]))
-    year = str(article["year"])
-    intent = (
-        f"Find out in the wiki when the {article['title']} was built, and add the year as a note to issue {number} of "
-        "the tracker."
-    )
-    why = f"It was built in {year}; that is the note."
     steps = (
-        *_read(article), TRACKER, _open(number), fill("", year, after="Change Note", why=why),
+        *_read(article), TRACKER, _open(number), fill("", value, after="Change Note", why=why.format(value)),
         press("Submit Changes"), stop(),
     )  # fmt: skip
     locator = "[...document.querySelectorAll('table.messages td.content')].map(cell => cell.innerText).join(' ')"
-    return Made(intent, page_has(part(f"__TRACKER__/issue{number}", locator, year)), steps, True)
+    checked = page_has(part(f"__TRACKER__/issue{number}", locator, value))
+    return Made(f"{asked} as a note to issue {number} of the tracker.", checked, steps, True)
 
 
 def title_person(contents: Contents, dice: random.Random) -> Made:
@@ -73,5 +83,6 @@ def title_person(contents: Contents, dice: random.Random) -> Made:
 
 TEMPLATES = (
     Template("year into a note", "wiki+tracker", "hard", note_year),
+    Template("size into a note", "wiki+tracker", "hard", note_size),
     Template("person into an issue", "wiki+tracker", "hard", title_person),
 )
