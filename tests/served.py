@@ -10,6 +10,7 @@ from pathlib import Path
 
 import uvicorn
 
+from agenttuning.models import load_model
 from agenttuning.serving.app import application
 from agenttuning.serving.config import ServeConfig
 from agenttuning.serving.models import Models
@@ -53,9 +54,13 @@ def serving(model: Path | str, config: ServeConfig, *, key: str | None = None) -
 
 
 @contextmanager
-def serving_models(models: Models, config: ServeConfig, *, key: str | None = None) -> Iterator[Server]:
-    """Another server on models that are loaded already."""
+def serving_models(
+    models: Models, config: ServeConfig, *, key: str | None = None, send_buffer: int | None = None
+) -> Iterator[Server]:
+    """Another server on models that are loaded already; `send_buffer` is what the system holds of a reply, in bytes."""
     listening = listen(replace(config, port=0))
+    if send_buffer is not None:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     app = application(models, config, key=key)
     settings = uvicorn.Config(
         app, http=protocol(config.patience), ws="none", log_level="critical", timeout_graceful_shutdown=1
@@ -73,3 +78,18 @@ def serving_models(models: Models, config: ServeConfig, *, key: str | None = Non
         server.should_exit = True
         thread.join(10)
         listening.close()
+
+
+def write_adapter(model: Path, folder: Path) -> Path:
+    """A random LoRA adapter, far enough from nothing to change every reply."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(1)
+    config = LoraConfig(r=4, lora_alpha=16, target_modules=["q_proj", "v_proj", "down_proj"], use_rslora=True)
+    adapted = get_peft_model(load_model(model), config)
+    for name, weight in adapted.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight, std=0.3)
+    adapted.save_pretrained(folder)
+    return folder

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import struct
 import threading
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ import openai
 import pytest
 import tiny
 from served import read_reply, serving_models
-from test_serving import HELLO, counted, post
+from test_serving import HELLO, counted, metrics, post
 
 from agenttuning.errors import BadInput, UserError
 from agenttuning.serving.config import KEY_VARIABLE, ServeConfig
@@ -243,6 +244,50 @@ def test_a_client_that_leaves_while_it_waits_or_reads(server):
         assert time.monotonic() < deadline, "a place is still taken"
         time.sleep(0.05)
     assert works(server)
+
+
+def counts(server) -> dict[str, float]:
+    """Requests to the chat endpoint so far, by status."""
+    rows = [line for line in metrics(server).splitlines() if line.startswith("agenttuning_requests_total{")]
+    return {row.split('status="')[1][:3]: float(row.split()[-1]) for row in rows if f'path="{CHAT}"' in row}
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_a_client_that_leaves_in_the_middle_of_its_body(server, reset):
+    """It ends the connection, or resets it; nobody is left to read an answer, and nothing fails."""
+    before = counts(server)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(head(server, "Content-Length: 1000").encode().replace(b"\n", b"\r\n") + b'\r\n{"model": ')
+        if reset:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    deadline = time.monotonic() + 10
+    while (now := counts(server)).get("400", 0) == before.get("400", 0):
+        assert time.monotonic() < deadline, now
+        time.sleep(0.02)
+    assert "500" not in now
+    assert works(server)
+
+
+def test_a_client_that_does_not_read_is_dropped(models):
+    """Its place is free after `patience`, and so is its connection."""
+    asked = json.dumps(ASK | {"max_tokens": 150, "stream": True, "logprobs": True, "top_logprobs": 20}).encode()
+    with serving_models(models, CONFIG, send_buffer=4096) as server, socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(10)
+        connection.connect(("127.0.0.1", server.port))
+        request = head(server, f"Content-Length: {len(asked)}").encode().replace(b"\n", b"\r\n") + b"\r\n" + asked
+        connection.sendall(request)
+        deadline = time.monotonic() + 15
+        while counted(server, "agenttuning_cancelled_total") == 0:
+            assert time.monotonic() < deadline, "its reply is still waited with"
+            time.sleep(0.05)
+        assert counted(server, "agenttuning_replies ") == 0
+        received = b""
+        while data := connection.recv(65536):
+            received += data
+        assert len(received) < 100_000
+        assert b"[DONE]" not in received
+        assert works(server)
 
 
 def test_a_failed_engine_is_told_by_health_and_every_request(tmp_path):

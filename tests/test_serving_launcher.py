@@ -75,6 +75,29 @@ def test_a_folder_is_served_under_its_name(tmp_path):
     assert "--chat-template" not in found
 
 
+def test_a_known_model_brings_what_it_needs(monkeypatch):
+    monkeypatch.delenv("AGENTTUNING_HUB", raising=False)
+    line = command_line("agentlm-70b", ServeConfig(engine="vllm"))
+    found = options(line)
+    assert line[2] == "zai-org/agentlm-70b"
+    assert (found["--served-model-name"], found["--tensor-parallel-size"]) == (["agentlm-70b"], ["4"])
+    assert (found["--max-model-len"], Path(found["--chat-template"][0]).stem) == (["4096"], "agentlm")
+    own = ServeConfig(engine="sglang", tensor_parallel=8, context=2048, chat_template="llama-2-chat")
+    found = options(command_line("agentlm-70b", own)[3:])
+    assert (found["--tp-size"], found["--context-length"]) == (["8"], ["2048"])
+    assert Path(found["--chat-template"][0]).stem == "llama-2-chat"
+    assert "--trust-remote-code" in command_line("agent-flan-7b", ServeConfig(engine="vllm"))
+    assert "--trust-remote-code" not in line
+    monkeypatch.setenv("AGENTTUNING_HUB", "modelscope")
+    line = command_line("agentlm-7b", ServeConfig(engine="vllm"))
+    assert line[:5] == ["env", "VLLM_USE_MODELSCOPE=true", "vllm", "serve", "ZhipuAI/agentlm-7b"]
+    line = command_line("modelscope:Qwen/Qwen3-4B", ServeConfig(engine="sglang", name="qwen"))
+    assert line[1] == "SGLANG_USE_MODELSCOPE=true"
+    assert "Qwen/Qwen3-4B" in line
+    with pytest.raises(BadInput, match="not published on ModelScope"):
+        command_line("agent-flan-7b", ServeConfig(engine="vllm"))
+
+
 @pytest.mark.parametrize("engine", ["vllm", "sglang"])
 def test_what_is_wrong_is_said_before_anything_starts(tmp_path, monkeypatch, engine):
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -6,7 +6,7 @@ from pathlib import Path
 import openai
 import pytest
 import tiny
-from served import serving
+from served import serving, write_adapter
 from test_serving_text import WEATHER
 
 from agenttuning.models import load_model, load_tokenizer
@@ -46,19 +46,7 @@ def model(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def adapter(model: Path, tmp_path_factory) -> Path:
-    """A random adapter, far enough from nothing to change every reply."""
-    import torch
-    from peft import LoraConfig, get_peft_model
-
-    torch.manual_seed(1)
-    config = LoraConfig(r=4, lora_alpha=16, target_modules=["q_proj", "v_proj", "down_proj"], use_rslora=True)
-    adapted = get_peft_model(load_model(model), config)
-    for name, weight in adapted.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(weight, std=0.3)
-    folder = tmp_path_factory.mktemp("tools") / "adapter"
-    adapted.save_pretrained(folder)
-    return folder
+    return write_adapter(model, tmp_path_factory.mktemp("tools") / "adapter")
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
@@ -81,7 +81,8 @@ async def _gone(receive: Receive) -> None:
 
 
 async def read_body(request: Request, limit: int, patience: float) -> bytes:
-    """The whole body. Raises Problem: 413 over `limit` bytes, 408 after `patience` seconds."""
+    """The whole body. Raises Problem: 413 over `limit` bytes, 408 after `patience` seconds, 400 where the client left
+    before its end (nobody reads that, but it is counted)."""
     too_large = Problem(
         413, f"the body is larger than the {limit} bytes that are taken", headers={"Connection": "close"}
     )
@@ -97,4 +98,6 @@ async def read_body(request: Request, limit: int, patience: float) -> bytes:
                     raise too_large
     except TimeoutError:
         raise Problem(408, f"the body did not arrive within {patience:g} s", headers={"Connection": "close"}) from None
+    except ClientDisconnect:
+        raise Problem(400, "the client left before the end of the body") from None
     return bytes(data)

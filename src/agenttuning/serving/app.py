@@ -96,7 +96,6 @@ def application(models: Models, config: ServeConfig, *, key: str | None) -> Star
         Guard,
         hosts=(*LOOPBACK, config.host, *config.allowed_hosts),
         key=key,
-        patience=config.patience,
         metrics=metrics,
         paths=(*posts, *gets),
     )

@@ -44,8 +44,8 @@ class ServeConfig:
     """The largest request body."""
     patience: float = 30.0
     """Seconds in which a client must have sent its request, and must take a part of its reply."""
-    tensor_parallel: int = 1
-    """vllm, sglang: cards that share one copy of the model."""
+    tensor_parallel: int | None = None
+    """vllm, sglang: cards that share one copy of the model; else as many as a known model needs, or 1."""
     data_parallel: int = 1
     """vllm, sglang: copies of the model."""
 

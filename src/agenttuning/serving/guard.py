@@ -1,10 +1,9 @@
-"""What stands before every endpoint: who may ask, under which name, and how long a reply may be left unread.
+"""What stands before every endpoint: who may ask, and under which name.
 
 A page that a browser shows can send requests to 127.0.0.1 and, by rebinding its own name to that address, read the
 answers. So the name in a request's Host header, and that of the page it comes from, must be one of the server's.
 """
 
-import asyncio
 import hmac
 from collections.abc import Iterable
 from urllib.parse import urlsplit
@@ -23,12 +22,9 @@ OPEN_PATHS = ("/health",)  # answered without a key
 class Guard:
     """`hosts` are the names under which the server is reached, `key` what a client must show as a bearer token."""
 
-    def __init__(
-        self, app: ASGIApp, *, hosts: Iterable[str], key: str | None, patience: float, metrics: Metrics,
-        paths: Iterable[str],
-    ):  # fmt: skip
+    def __init__(self, app: ASGIApp, *, hosts: Iterable[str], key: str | None, metrics: Metrics, paths: Iterable[str]):
         self._app, self._hosts, self._key = app, {host.lower() for host in hosts}, key
-        self._patience, self._metrics, self._paths = patience, metrics, set(paths)
+        self._metrics, self._paths = metrics, set(paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -39,9 +35,7 @@ class Guard:
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._metrics.requests.labels(path, str(message["status"])).inc()
-            # Whoever does not read what it asked for holds the connection no longer than this.
-            async with asyncio.timeout(self._patience):
-                await send(message)
+            await send(message)
 
         problem = self._refusal(Headers(scope=scope), scope["path"])
         if problem is not None:

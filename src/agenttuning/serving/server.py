@@ -86,15 +86,27 @@ def listen(config: ServeConfig) -> socket.socket:
 
 def protocol(patience: float) -> Any:
     """uvicorn's HTTP protocol, which drops a connection whose request headers are not complete after `patience`
-    seconds: uvicorn itself waits for ever."""
+    seconds, or that has left a part of its reply unread for so long: uvicorn itself waits for ever."""
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class Protocol(H11Protocol):
         _deadline: Any = None
+        _unread: Any = None
 
         def connection_made(self, transport: Any) -> None:
+            # Nothing is held for the client beyond what the system takes, so what it does not read is noticed.
+            transport.set_write_buffer_limits(high=0)
             super().connection_made(transport)
             self._watch()
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._unread = self.loop.call_later(patience, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            if self._unread is not None:
+                self._unread.cancel()
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
@@ -102,6 +114,8 @@ def protocol(patience: float) -> Any:
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._forget()
+            if self._unread is not None:
+                self._unread.cancel()
             super().connection_lost(exc)
 
         def _watch(self) -> None:
