@@ -1,5 +1,6 @@
 """The server as the official client and plain requests see it, on a tiny model."""
 
+import asyncio
 import json
 import time
 import urllib.error
@@ -187,6 +188,43 @@ def test_text_generation_inference_clients_go_on_working(server, client):
     assert events[-1]["details"]["generated_tokens"] == 6
 
 
+def test_the_client_that_agentlm_was_evaluated_with(server):
+    """Its request, field for field; the prompt is cut at the front. TGI samples at this temperature."""
+    import requests
+
+    def asked(**more):
+        parameters = {"max_new_tokens": 32, "do_sample": False, "temperature": 0.7, "truncate": 64} | more
+        data = json.dumps({"inputs": "<s>[INST] Look around. [/INST]" * 40, "parameters": parameters})
+        return requests.post(
+            f"{server.url}/generate", data=data, headers={"Content-Type": "application/json"}, timeout=9
+        )
+
+    (line,) = asked().iter_lines(delimiter=b"\0")
+    assert json.loads(line).keys() == {"generated_text"}
+    assert asked(seed=1).json() == asked(seed=1).json() != asked(seed=2).json()
+    plain = asked(temperature=1.0, seed=1).json()
+    assert plain == asked(temperature=1.0, seed=2).json(), "at TGI's default nothing is drawn"
+    assert asked(temperature=1.0, seed=1, do_sample=True).json() != plain
+
+
+def test_hugging_faces_client_of_text_generation_inference(server):
+    from huggingface_hub import InferenceClient
+
+    client = InferenceClient(model=server.url, timeout=30)
+    text = client.text_generation("Once upon", max_new_tokens=6)
+    assert (
+        text
+        == post(f"{server.url}/generate", {"inputs": "Once upon", "parameters": {"max_new_tokens": 6}})[1][
+            "generated_text"
+        ]
+    )
+    whole = client.text_generation("Once upon", max_new_tokens=6, details=True, decoder_input_details=True)
+    assert (whole.generated_text, whole.details.finish_reason, len(whole.details.prefill)) == (text, "length", 2)
+    assert "".join(client.text_generation("Once upon", max_new_tokens=6, stream=True)) == text
+    *_, last = client.text_generation("Once upon", max_new_tokens=6, stream=True, details=True)
+    assert (last.generated_text, last.details.generated_tokens) == (text, 6)
+
+
 def test_several_replies_run_at_once_and_each_is_its_own(server, client):
     from concurrent.futures import ThreadPoolExecutor
 
@@ -202,17 +240,32 @@ def test_several_replies_run_at_once_and_each_is_its_own(server, client):
 
 def test_a_client_that_leaves_frees_its_place(server, client):
     """The place and the engine's sequence alike: a reply of 400 tokens would run for seconds."""
+    before = counted(server, "agenttuning_cancelled_total")
     asked = {"model": "tiny", "messages": HELLO, "max_tokens": 400, "temperature": 0}
     stream = client.chat.completions.create(**asked, stream=True)
     next(iter(stream))
     stream.close()
-    with pytest.raises(openai.APITimeoutError):
-        client.with_options(timeout=0.05).chat.completions.create(**asked)
-    deadline = time.monotonic() + 5
+    until_idle(server)
+    asyncio.run(_cancelled_task(server, asked))
+    until_idle(server)
+    assert counted(server, "agenttuning_cancelled_total") == before + 2
+
+
+def until_idle(server) -> None:
+    deadline = time.monotonic() + 10
     while "agenttuning_replies 0.0" not in metrics(server):
         assert time.monotonic() < deadline, "nobody waits, and a reply is still computed"
-        time.sleep(0.05)
-    assert counted(server, "agenttuning_cancelled_total") >= 2
+        time.sleep(0.02)
+
+
+async def _cancelled_task(server, asked: dict) -> None:
+    async with openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0) as client:
+        task = asyncio.create_task(client.chat.completions.create(**asked))
+        while "agenttuning_replies 0.0" in await asyncio.to_thread(metrics, server):
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
 
 
 def metrics(server) -> str:

@@ -1,4 +1,7 @@
-"""The server on OpenVINO and the built-in model, as it comes: what it streams is what transformers generates."""
+"""The server on OpenVINO and the built-in model, as it comes: what it streams is what transformers generates.
+
+OpenVINO reads the matrices in float16, so the reference's are rounded to it; computed is in float32 on both sides.
+"""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +20,9 @@ QUESTIONS = (
     "How do I boil an egg so that the yolk stays soft?",
     "Write a two-line birthday message for a colleague who loves gardening.",
     'Make this sentence more polite: "Send me the report now."',
+    # Two in which the rounding decides: at their first and tenth token the float32 model's lead is below 0.0005 nats.
+    "Say hello.",
+    "Say hello in German.",
 )
 
 
@@ -45,9 +51,12 @@ def test_greedy_replies_at_once_are_those_of_transformers_alone(server, client):
         chunks = client.chat.completions.create(**asked(question, temperature=0, stream=True))
         return "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
 
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(len(QUESTIONS)) as pool:
         found = list(pool.map(streamed, QUESTIONS))
     net, tokenizer = load_model(resolve(BUILT_IN)).eval(), server.models.tokenizer
+    for weight in net.parameters():
+        if weight.ndim == 2:
+            weight.data = weight.data.half().float()
     for question, text in zip(QUESTIONS, found, strict=True):
         ids = tokenizer.apply_chat_template(asked(question)["messages"], add_generation_prompt=True, return_dict=False)
         with torch.inference_mode():
@@ -84,8 +93,8 @@ def test_stop_texts_and_leaving_end_a_reply_early(server, client):
 
 
 def test_log_probabilities_come_from_the_loop_beside_it(server, client):
-    answer = client.chat.completions.create(**asked("Say hello.", temperature=0, logprobs=True, top_logprobs=2))
-    plain = client.chat.completions.create(**asked("Say hello.", temperature=0))
+    answer = client.chat.completions.create(**asked(QUESTIONS[0], temperature=0, logprobs=True, top_logprobs=2))
+    plain = client.chat.completions.create(**asked(QUESTIONS[0], temperature=0))
     assert answer.choices[0].message.content == plain.choices[0].message.content
     assert all(row.logprob == row.top_logprobs[0].logprob for row in answer.choices[0].logprobs.content)
     status, answer, _ = post(

@@ -45,10 +45,10 @@ async def read(body: Mapping[str, Any], generator: Generator) -> GenerateRequest
     cut = parameters.integer("truncate", least=1)
     ids = ids[-cut:] if cut else ids
     budget = generator.reply_tokens(parameters.integer("max_new_tokens", least=1), len(ids), DEFAULT_TOKENS)
-    # Whoever gives a temperature without do_sample wants to sample, as with TGI.
-    sampled = parameters.flag("do_sample") or any(parameters.has(key) for key in ("temperature", "top_p", "top_k"))
     sampling = parameters.sampling(budget)
-    if not sampled:
+    # TGI samples where anything but the defaults is asked for, even with do_sample: false (utils/tokens.py there).
+    warped = sampling.temperature != 1.0 or sampling.top_p < 1.0 or sampling.top_k > 0
+    if not (parameters.flag("do_sample") or warped):
         sampling = replace(sampling, temperature=0.0)
     details, prefill = parameters.flag("details"), parameters.flag("decoder_input_details")
     stops = parameters.stops("stop")
