@@ -39,18 +39,23 @@ def servers(model: str, port: int, room: Path) -> dict[str, tuple[str, list[str]
     python, folder = sys.executable, resolve(model)
     own = [python, "-m", "agenttuning", "serve", model, "--name", "model", "--port", str(port)]
     found = {"agenttuning": ("model", own), "agenttuning, loop": ("model", [*own, "--engine", "transformers"])}
-    program = Path(python).with_name("transformers")
-    program = str(program) if program.is_file() else shutil.which("transformers")
+    program = installed("transformers")
     if program and importlib.util.find_spec("fastapi"):
         line = [program, "serve", str(folder), "--port", str(port), "--device", "cpu", "--dtype", "float32"]
         found["transformers serve"] = (str(folder), line)
         found["transformers serve, continuous"] = (str(folder), [*line, "--continuous-batching"])
-    program = shutil.which("llama-server")
+    program = installed("llama-server")
     if program:
         file = export_gguf(folder, room / "model.gguf")
         parallel = ["--parallel", "32", "--ctx-size", str(32 * 2048), "--threads", "2"]
         found["llama-server"] = ("model", [program, "-m", str(file), "--port", str(port), *parallel])
     return found
+
+
+def installed(program: str) -> str | None:
+    """Its path: beside this Python, or on the PATH."""
+    beside = Path(sys.executable).with_name(program)
+    return str(beside) if beside.is_file() else shutil.which(program)
 
 
 @contextlib.contextmanager

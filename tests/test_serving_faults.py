@@ -5,6 +5,7 @@ import socket
 import struct
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import openai
@@ -182,7 +183,7 @@ def test_requests_that_are_no_http(server):
 
 
 def test_names_that_a_browser_was_rebound_to_are_refused(server):
-    for name in ("evil.example", "127.0.0.1.evil.example", "localhost.evil.example"):
+    for name in ("evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.5"):
         assert server.ask(head(server, host=name, method="GET", path="/v1/models"))[0] == 403
     for name in ("localhost", "LOCALHOST", "127.0.0.1", "[::1]"):
         assert server.ask(head(server, host=name, method="GET", path="/v1/models"))[0] == 200
@@ -192,6 +193,19 @@ def test_names_that_a_browser_was_rebound_to_are_refused(server):
     assert server.ask(foreign)[0] == 403
     own = head(server, f"Origin: http://localhost:{server.port}", method="GET", path="/v1/models")
     assert server.ask(own)[0] == 200
+
+
+def test_a_server_on_all_addresses_is_asked_by_any_of_them(models):
+    everywhere = replace(CONFIG, host="0.0.0.0")
+    with serving_models(models, everywhere) as server:
+
+        def asked(host: str, *lines: str) -> int:
+            return server.ask(head(server, *lines, host=host, method="GET", path="/v1/models"))[0]
+
+        assert asked("10.0.0.5") == asked("[fe80::1]") == 200
+        assert asked("evil.example") == 403
+        assert asked("10.0.0.5", f"Origin: http://10.0.0.5:{server.port}") == 200
+        assert asked("10.0.0.5", "Origin: http://6.6.6.6") == 403
 
 
 def test_a_key_guards_everything_but_the_health(models):

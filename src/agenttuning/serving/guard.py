@@ -1,10 +1,12 @@
 """What stands before every endpoint: who may ask, and under which name.
 
 A page that a browser shows can send requests to 127.0.0.1 and, by rebinding its own name to that address, read the
-answers. So the name in a request's Host header, and that of the page it comes from, must be one of the server's.
+answers. So the name in a request's Host header, and that of the page it comes from, must be one of the server's. A
+server that listens on all addresses of its machine takes any number for its name: numbers cannot be rebound.
 """
 
 import hmac
+import ipaddress
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -17,6 +19,7 @@ from agenttuning.serving.problem import Problem
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 OPEN_PATHS = ("/health",)  # answered without a key
+EVERY_ADDRESS = ("0.0.0.0", "::")  # what to listen on for all of them
 
 
 class Guard:
@@ -25,6 +28,7 @@ class Guard:
     def __init__(self, app: ASGIApp, *, hosts: Iterable[str], key: str | None, metrics: Metrics, paths: Iterable[str]):
         self._app, self._hosts, self._key = app, {host.lower() for host in hosts}, key
         self._metrics, self._paths = metrics, set(paths)
+        self._numbers = not self._hosts.isdisjoint(EVERY_ADDRESS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,12 +50,12 @@ class Guard:
 
     def _refusal(self, headers: Headers, path: str) -> Problem | None:
         host = _name(f"//{headers.get('host', '')}")
-        if host not in self._hosts:
+        if host not in self._hosts and not (self._numbers and _is_address(host)):
             return Problem(
                 403, f"this server is not called {host[:80]!r}; allow that name: --allowed-hosts", code="host"
             )
         origin = headers.get("origin")
-        if origin is not None and _name(origin) not in self._hosts:
+        if origin is not None and _name(origin) not in {*self._hosts, host}:
             return Problem(403, f"pages of {origin[:80]!r} may not ask this server; allow that name: --allowed-hosts",
                            code="origin")  # fmt: skip
         if self._key is not None and path not in OPEN_PATHS:
@@ -68,3 +72,11 @@ def _name(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
