@@ -126,6 +126,20 @@ def test_other_seeds_and_lone_seeds():
     assert said(lone, "lone has one seed only")
 
 
+def test_runs_of_one_side_that_are_not_alike_are_named():
+    mixed = [
+        evaluation("m", {"database": {1}}),
+        evaluation("m", {"database": {1}, "webshop": {2}}, seed=1, wording="Other words."),
+        evaluation("m", {"database": {1}}, seed=2, tasks=12, dialect="react"),
+    ]
+    comparison = compare_runs(mixed, [BASE], labels=("mixed", "base"))
+    assert said(comparison, "database: 20 tasks read differently in the runs of mixed: two versions of it")
+    assert said(comparison, "database: the runs of mixed have 20, 20, 12 tasks")
+    assert said(comparison, "webshop: 1 of the 3 runs of mixed played it")
+    assert said(comparison, "the runs of mixed have different dialects: command, react")
+    assert "database" not in comparison["environments"]
+
+
 def test_a_task_of_several_runs_counts_once():
     """A benchmark's own tasks are the same under every seed: three runs are no 60 tasks."""
     runs = [evaluation("a", {"database": set(range(10 + s))}, seed=s) for s in range(3)]
