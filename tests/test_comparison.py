@@ -1,6 +1,7 @@
 """Models against each other: several seeds, other tasks, other versions, missing parts; and what is said about it."""
 
 import json
+from random import Random
 
 import pytest
 from evaluations import evaluation, written
@@ -9,7 +10,8 @@ from agenttuning.commands.results import compare as compare_command
 from agenttuning.errors import BadInput
 from agenttuning.evaluation.comparison import compare, compare_runs, compare_scores
 from agenttuning.evaluation.measures import level
-from agenttuning.evaluation.sides import read_sides
+from agenttuning.evaluation.sides import about, read_sides
+from agenttuning.evaluation.sides_table import sides_text
 
 BASE = evaluation("base", {"database": set(), "*hotpotqa": {1}}, questions=20)
 TUNED = evaluation("tuned", {"database": set(range(12)), "*hotpotqa": {1, 2}}, questions=21)
@@ -208,7 +210,9 @@ def test_what_is_no_evaluation_is_refused(tmp_path):
         str(written(tmp_path / "nan", broken)): "not a finite number",
         str(written(tmp_path / "list", [])): "not an evaluation",
         str(written(tmp_path / "row", {"environments": {"x": {"held": "in"}}})): "no mean, low and high",
-        str(written(tmp_path / "bare", {"environments": {"x": {"mean": 0, "low": 0, "high": 0}}})): "no held and items",
+        str(
+            written(tmp_path / "bare", {"environments": {"x": {"mean": 0, "low": 0, "high": 0}}})
+        ): "no held, n and items",
         str(
             written(tmp_path / "probe", BASE | {"general": {"perplexity": {"mean": "much"}}})
         ): "general.perplexity: no",
@@ -226,3 +230,27 @@ def test_what_is_no_evaluation_is_refused(tmp_path):
         compare_command(good)
     with pytest.raises(BadInput, match="nothing to compare"):
         compare_command()
+
+
+def test_any_mutated_evaluation_is_compared_or_refused(tmp_path):
+    good = str(written(tmp_path / "good", BASE))
+    whole = {**TUNED, "tool_use": None}
+    rng, refused, folder = Random(0), 0, tmp_path / "bad"
+    for _ in range(80):
+        bad = json.loads(json.dumps(whole))
+        place = bad
+        for _ in range(rng.randint(1, 5)):
+            inner = [key for key, value in place.items() if isinstance(value, dict)]
+            if not inner:
+                break
+            place = place[rng.choice(inner)]
+        key = rng.choice([*place, "new"])
+        place[key] = rng.choice([None, 3, -1.5, "text", [], {}, {"a": 1}, float("inf"), True])
+        try:
+            sides = read_sides([good, f"bad={written(folder, bad)}"])
+        except BadInput:
+            refused += 1
+        else:
+            about(sides[1])
+            sides_text(sides, [compare_runs(sides[0].runs, sides[1].runs)])
+    assert 0 < refused < 80

@@ -20,6 +20,9 @@ def of_run(folder: Path) -> tuple[Path, Path] | None:
     return (evaluation / "base", evaluation / "tuned") if evaluation.is_dir() else None
 
 
+_PARTS = ("general", "hallucination", "tool_use", "normalised")
+
+
 def read_scores(path: Path) -> Mapping[str, Any]:
     """The `scores.json` of an evaluation or of a run's tuned model. Raises BadInput where there is none."""
     if both := of_run(path):
@@ -42,15 +45,21 @@ def read_scores(path: Path) -> Mapping[str, Any]:
         if not name.isprintable():
             raise BadInput(f"{where}: a name with control characters; evaluate the model again")
         _check_row(where, row)
-        if row.get("held") not in ("in", "out") or not row.get("items"):
-            raise BadInput(f"{where}: no held and items; evaluate the model again")
+        if row.get("held") not in ("in", "out") or not row.get("items") or "n" not in row:
+            raise BadInput(f"{where}: no held, n and items; evaluate the model again")
+        if not isinstance(row.get("tasks", ""), str):
+            raise BadInput(f"{where}.tasks: not the name of a file; evaluate the model again")
         _check_items(where, row["items"])
-        for key in ("outcomes", "asked", "by_level"):
-            if not isinstance(row.get(key, {}), dict):
-                raise BadInput(f"{where}.{key}: not an object; evaluate the model again")
-    for part in ("general", "hallucination", "tool_use", "normalised"):
+        for key, kind in (("outcomes", int), ("asked", str), ("by_level", dict)):
+            inner = row.get(key, {})
+            if not isinstance(inner, dict) or not all(isinstance(value, kind) for value in inner.values()):
+                raise BadInput(f"{where}.{key}: not as `agenttuning evaluate` writes it; evaluate the model again")
+        for level, group in row.get("by_level", {}).items():
+            _check_row(f"{where}.by_level.{plain(level)}", group)
+    for part in _PARTS:
         _check_part(f"{file}: {part}", part, scores.get(part) or {})
-    return scores | {key: plain(str(scores[key])) for key in ("model", "dialect", "chat_template") if scores.get(key)}
+    texts = {key: plain(str(scores[key])) for key in ("model", "dialect", "chat_template") if scores.get(key)}
+    return {key: value for key, value in scores.items() if value or key not in _PARTS} | texts
 
 
 def is_evaluation(file: Path) -> bool:
@@ -74,6 +83,8 @@ def _check_part(where: str, part: str, section: Any) -> None:
         if not name.isprintable():
             raise BadInput(f"{where}: a name with control characters; evaluate the model again")
         _check_items(f"{where}.items.{name}", items)
+        if part == "tool_use" and not items:
+            raise BadInput(f"{where}.items.{name}: empty; evaluate the model again")
     if part == "tool_use" and section and not all(key in section for key in ("overall", "source", "similarity")):
         raise BadInput(f"{where}: no overall, source and similarity; evaluate the model again")
     inner = {"hallucination": ("two_sided", *HALLUCINATION), "tool_use": ("overall",)}.get(part, tuple(section))
@@ -86,6 +97,8 @@ def _check_row(where: str, row: Any) -> None:
     ends = [row.get(key) for key in ("mean", "low", "high")] if isinstance(row, dict) else [None]
     if not all(isinstance(end, int | float) and isfinite(end) for end in ends):
         raise BadInput(f"{where}: no mean, low and high as numbers; evaluate the model again")
+    if not isinstance(row.get("n", 0), int):
+        raise BadInput(f"{where}.n: {row['n']!r} is no number of tasks; evaluate the model again")
 
 
 def _check_items(where: str, items: Any) -> None:
