@@ -5,6 +5,8 @@ from random import Random
 
 import pytest
 from evaluations import evaluation, written
+from example_run import write_run
+from rich.console import Console
 
 from agenttuning.commands.results import compare as compare_command
 from agenttuning.errors import BadInput
@@ -12,6 +14,7 @@ from agenttuning.evaluation.comparison import compare, compare_runs, compare_sco
 from agenttuning.evaluation.measures import level
 from agenttuning.evaluation.sides import about, read_sides
 from agenttuning.evaluation.sides_table import sides_text
+from agenttuning.evaluation.table import terminal_table
 
 BASE = evaluation("base", {"database": set(), "*hotpotqa": {1}}, questions=20)
 TUNED = evaluation("tuned", {"database": set(range(12)), "*hotpotqa": {1, 2}}, questions=21)
@@ -179,6 +182,15 @@ def test_sides_by_path_run_label_and_model_name(tmp_path, capsys):
     assert "within noise" in text
 
 
+def test_a_whole_run_as_the_pipeline_writes_it(tmp_path, capsys):
+    run = write_run(tmp_path / "run")
+    compare_command(str(run), json=True)
+    answer = json.loads(capsys.readouterr().out)
+    assert set(answer) >= {"environments", "held_in", "general", "hallucination", "models", "notes"}
+    compare_command(str(run / "evaluation" / "base"), f"new={run}")
+    assert "within noise" in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_models_name_cannot_steer_the_terminal(tmp_path, capsys):
     bad = evaluation("bad\x1b[2Jname", {"database": {1}}, dialect="re\x07act")
     paths = [str(written(tmp_path / name, scores)) for name, scores in (("one", BASE), ("two", bad), ("three", TUNED))]
@@ -199,6 +211,7 @@ def test_what_is_no_evaluation_is_refused(tmp_path):
     good = str(written(tmp_path / "good", BASE))
     (tmp_path / "half" / "trajectories").mkdir(parents=True)
     (tmp_path / "empty").mkdir()
+    (tmp_path / "begun.partial").mkdir()
     broken = evaluation("m", {"database": {1}})
     broken["environments"]["database"]["items"]["test-0-001"] = float("nan")
     other = evaluation("base", {"database": {1}}, seed=5)
@@ -206,13 +219,14 @@ def test_what_is_no_evaluation_is_refused(tmp_path):
     cases = {
         str(tmp_path / "half"): "the evaluation is not finished",
         str(tmp_path / "empty"): "no scores.json",
+        str(tmp_path / "begun"): "the evaluation is not finished",
         str(tmp_path / "none"): "check the path",
         str(written(tmp_path / "nan", broken)): "not a finite number",
         str(written(tmp_path / "list", [])): "not an evaluation",
         str(written(tmp_path / "row", {"environments": {"x": {"held": "in"}}})): "no mean, low and high",
         str(
             written(tmp_path / "bare", {"environments": {"x": {"mean": 0, "low": 0, "high": 0}}})
-        ): "no held, n and items",
+        ): "no number of tasks",
         str(
             written(tmp_path / "probe", BASE | {"general": {"perplexity": {"mean": "much"}}})
         ): "general.perplexity: no",
@@ -236,6 +250,7 @@ def test_any_mutated_evaluation_is_compared_or_refused(tmp_path):
     good = str(written(tmp_path / "good", BASE))
     whole = {**TUNED, "tool_use": None}
     rng, refused, folder = Random(0), 0, tmp_path / "bad"
+    console = Console(quiet=True)
     for _ in range(80):
         bad = json.loads(json.dumps(whole))
         place = bad
@@ -252,5 +267,7 @@ def test_any_mutated_evaluation_is_compared_or_refused(tmp_path):
             refused += 1
         else:
             about(sides[1])
-            sides_text(sides, [compare_runs(sides[0].runs, sides[1].runs)])
+            comparison = compare_runs(sides[0].runs, sides[1].runs)
+            sides_text(sides, [comparison])
+            console.print(terminal_table(sides[0].runs[0], sides[1].runs[0], comparison))
     assert 0 < refused < 80

@@ -98,9 +98,8 @@ def evaluation(**environments):
 
 def test_an_evaluation_is_a_row_in_percent_with_its_interval(tmp_path, capsys):
     whole = evaluation(database={"held": "in"}, my_world={"held": "out"})
-    whole["tool_use"] = {
-        "overall": {"mean": 0.6, "low": 0.5, "high": 0.7}, "source": "built-in", "similarity": "lexical", "items": {},
-    }  # fmt: skip
+    row = {"n": 9, "mean": 0.6, "low": 0.5, "high": 0.7}
+    whole["tool_use"] = {"overall": row, "cells": {"plan/str": row}, "source": "built-in", "similarity": "lexical"}
     folder = tmp_path / "scores"
     folder.mkdir()
     (folder / "scores.json").write_text(json.dumps(whole))
