@@ -30,7 +30,7 @@ LONGEST = 400  # lines of a file
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("zstd",),
-    ("files", "settings", "progress", "tables", "trajectory", "endpoint", "known_models", "budget"),
+    ("files", "settings", "progress", "tables", "trajectory", "endpoint", "known_models", "budget", "temporary"),
     ("conversation", "atif", "compose", "journal"),
     ("incremental_template", "provenance"),
     ("chat_template",),

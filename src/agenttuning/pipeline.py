@@ -23,8 +23,8 @@ from agenttuning.corpus.filter import FilterConfig, filter_trajectories, funnel_
 from agenttuning.corpus.mixture import MixConfig, mix, mixture_table
 from agenttuning.corpus.redesign import RedesignConfig, capability_table, redesign
 from agenttuning.errors import UnknownShape
+from agenttuning.evaluation.comparison import compare_scores
 from agenttuning.evaluation.evaluate import EvaluateConfig, evaluate
-from agenttuning.evaluation.scores import compare_scores
 from agenttuning.evaluation.suites import fill
 from agenttuning.files import atomic_write, read_json, write_json, write_jsonl
 from agenttuning.progress import bar
