@@ -1,0 +1,191 @@
+"""What the page asks for: lists by filter and search, and one trajectory whole, from the index.
+
+A list is its rows' numbers, found once; a page of it is a slice, so that any place of 100,000 rows is as near as the
+first one. Counts beside the filters are those under all other filters and the search.
+
+>>> index = Index.of([Path("runs/quickstart")])
+>>> index.listed(Query(outcome="solved", search="select count")).total
+212
+"""
+
+import json
+import sqlite3
+import threading
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from agenttuning.errors import BadInput
+from agenttuning.models import cache_folder
+from agenttuning.progress import Progress
+from agenttuning.viewer import document as documents
+from agenttuning.viewer.search import match
+from agenttuning.viewer.sources import find, sides
+from agenttuning.viewer.store import COLUMNS, stored
+
+FACETS = ("set", "environment", "outcome", "model", "change")
+_COLUMN = {"set": "name", "model": "agent"}  # where a facet's column is called otherwise
+LARGEST = 500  # rows of a page
+_SHOWN = ("id", "name", "change", "other", *COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is listed; None: whatever it is."""
+
+    set: str | None = None
+    environment: str | None = None
+    outcome: str | None = None
+    model: str | None = None
+    change: str | None = None
+    search: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """How many rows there are, for each facet its values with their counts, the most frequent first, and where in the
+    list the row stands that was asked for (None: nowhere)."""
+
+    total: int
+    facets: Mapping[str, list[tuple[str, int]]]
+    position: int | None
+
+
+class Index:
+    """An index that is open for reading, from any thread."""
+
+    def __init__(self, file: Path, name: str):
+        self.file, self.name = file, name
+        self._threads = threading.local()
+        self._ids = lru_cache(maxsize=64)(self._find)
+        self._combinations = lru_cache(maxsize=64)(self._count)
+        self.files = [(Path(path), set) for path, set in self._all("SELECT path, name FROM files ORDER BY id")]
+        self.total = self._all("SELECT count(*) FROM rows")[0][0]
+
+    @classmethod
+    def of(cls, paths: Sequence[Path], progress: Progress = lambda done, total, text: None) -> "Index":
+        """The index of runs, evaluations or files. Raises BadInput where one of them has no trajectory."""
+        sources = find(paths)
+        sets = list(dict.fromkeys(source.set for source in sources))
+        file = stored(sources, sides(sets, paths), cache_folder() / "view", progress)
+        return cls(file, " · ".join(path.resolve().name for path in paths))
+
+    def bad(self) -> list[dict[str, Any]]:
+        """What could not be read: file, reason, count, and the first places of it."""
+        asked = "SELECT path, reason, count, examples FROM bad JOIN files ON files.id = bad.file ORDER BY path, reason"
+        return [
+            {"file": path, "reason": reason, "count": count, "examples": json.loads(examples)}
+            for path, reason, count, examples in self._all(asked)
+        ]
+
+    def listed(self, query: Query, id: int | None = None) -> Listed:
+        """Size and facets of a list, and the place of a row in it."""
+        combinations = self._combinations(match(query.search))
+        chosen = [getattr(query, facet) for facet in FACETS]
+        facets: list[Counter[str]] = [Counter() for _ in FACETS]
+        total = 0
+        for values, count in combinations:
+            wrong = [i for i, want in enumerate(chosen) if want is not None and values[i] != want]
+            total += 0 if wrong else count
+            for i in range(len(FACETS)):
+                if not wrong or wrong == [i]:
+                    facets[i][values[i]] += count
+        ids = self._ids(match(query.search), *chosen)
+        place = 0 if id is None else bisect_left(ids, id)
+        position = place if id is not None and place < len(ids) and ids[place] == id else None
+        return Listed(total, {name: _ordered(found) for name, found in zip(FACETS, facets, strict=True)}, position)
+
+    def page(self, query: Query, offset: int, limit: int) -> list[dict[str, Any]]:
+        """At most `limit` (and LARGEST) rows of a list from `offset` on."""
+        ids = self._ids(match(query.search), *(getattr(query, facet) for facet in FACETS))
+        wanted = ids[max(offset, 0) : max(offset, 0) + min(max(limit, 0), LARGEST)]
+        marks = ",".join("?" * len(wanted))
+        rows = self._all(f"SELECT {', '.join(_SHOWN)} FROM rows WHERE id IN ({marks}) ORDER BY id", tuple(wanted))
+        return [_row(row) for row in rows]
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """All rows in order, with `place`, the file and line they are from."""
+        for start in range(0, self.total, LARGEST):
+            asked = f"SELECT place, {', '.join(_SHOWN)} FROM rows WHERE id >= ? AND id < ? ORDER BY id"
+            for place, *values in self._all(asked, (start, start + LARGEST)):
+                yield {"place": place, **_row(values)}
+
+    def trajectory(self, id: int) -> dict[str, Any]:
+        """One trajectory whole, with `others`, the rows on the same task. Raises BadInput where there is none, or where
+        its file has changed."""
+        where, row = self._row(id)
+        found = documents.detail(self.document(id))
+        asked = (
+            f"SELECT {', '.join(_SHOWN)} FROM rows WHERE environment = ? AND task = ? AND id != ? ORDER BY id LIMIT 100"
+        )
+        others = [_row(other) for other in self._all(asked, (row["environment"], row["task"], id))]
+        return {**row, **found, "where": where, "others": others}
+
+    def document(self, id: int) -> dict[str, Any]:
+        """The ATIF document of a row."""
+        found = self._all(
+            "SELECT path, start, size, place, task FROM rows JOIN files ON files.id = file WHERE rows.id = ?", (id,)
+        )
+        if not found:
+            raise BadInput(f"no trajectory has the number {id}")
+        path, start, size, place, task = found[0]
+        if start is None:
+            return json.loads(self._all("SELECT body FROM documents WHERE id = ?", (id,))[0][0])
+        try:
+            with Path(path).open("rb") as stream:
+                stream.seek(start)
+                value = json.loads(stream.read(size).decode("utf-8-sig"))
+            if documents.summary(value)["task"] != task:
+                raise ValueError("another trajectory stands there")
+        except (OSError, ValueError, AttributeError):
+            raise BadInput(f"{place}: the file has changed; start the viewer again") from None
+        return value
+
+    def _row(self, id: int) -> tuple[str, dict[str, Any]]:
+        found = self._all(f"SELECT place, {', '.join(_SHOWN)} FROM rows WHERE id = ?", (id,))
+        if not found:
+            raise BadInput(f"no trajectory has the number {id}")
+        return found[0][0], _row(found[0][1:])
+
+    def _find(self, words: str | None, *chosen: str | None) -> array:
+        conditions = [
+            f"rows.{_COLUMN.get(facet, facet)} = ?"
+            for facet, value in zip(FACETS, chosen, strict=True)
+            if value is not None
+        ]
+        values = [value for value in chosen if value is not None]
+        source = "rows"
+        if words is not None:
+            source = "words JOIN rows ON rows.id = words.rowid"
+            conditions.insert(0, "words MATCH ?")
+            values.insert(0, words)
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        asked = f"SELECT rows.id FROM {source} {where} ORDER BY {'rows.id' if words is None else 'words.rowid'}"
+        return array("q", [id for (id,) in self._all(asked, tuple(values))])
+
+    def _count(self, words: str | None) -> list[tuple[tuple[str, ...], int]]:
+        columns = ", ".join(_COLUMN.get(facet, facet) for facet in FACETS)
+        source = "rows" if words is None else "words JOIN rows ON rows.id = words.rowid WHERE words MATCH ?"
+        asked = f"SELECT {columns}, count(*) FROM {source} GROUP BY {columns}"
+        return [(tuple(row[:-1]), row[-1]) for row in self._all(asked, () if words is None else (words,))]
+
+    def _all(self, asked: str, values: tuple = ()) -> list[tuple]:
+        if not hasattr(self._threads, "database"):
+            self._threads.database = sqlite3.connect(f"{self.file.as_uri()}?mode=ro&immutable=1", uri=True)
+        return self._threads.database.execute(asked, values).fetchall()
+
+
+def _ordered(found: Counter[str]) -> list[tuple[str, int]]:
+    return sorted(found.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _row(values: Sequence[Any]) -> dict[str, Any]:
+    row = dict(zip(_SHOWN, values, strict=True))
+    row["set"] = row.pop("name")
+    row["model"] = row.pop("agent")
+    return row
