@@ -111,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
             return index.trajectory(_number(fields, "id"))
         if name == "tokens":
             if self.server.tokens is None:
-                raise BadInput("no model was named; start with: agenttuning view RUN --model NAME")
+                raise BadInput("no model was named; start the viewer with --model NAME")
             return self.server.tokens.of(index.document(_number(fields, "id")))
         query = Query(**{facet: fields.get(facet) for facet in FACETS}, search=fields.get("search", "")[:_LONGEST])
         if name == "list":

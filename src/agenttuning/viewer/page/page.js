@@ -10,17 +10,23 @@
   const narrow = matchMedia("(max-width: 52rem)");
   const state = { set: null, environment: null, outcome: null, model: null, change: null, search: "", id: null, view: "turns", other: null };
   const selects = {};
-  let asked = 0, shown = 0;
+  let about = {}, asked = 0, shown = 0;
 
   const list = viewer.list(box, byId("sizer"), {
     onSelect: (row) => { if (row.id !== state.id) { state.other = null; display(row.id); } },
     onOpen: () => open(),
   });
   const trajectory = viewer.trajectory(article, {
-    source,
+    trajectoryOf: source.trajectory, tokensOf,
     onView: (name) => setView(name),
+    onBack: () => close(),
     onOther: (id) => { state.other = id; display(state.id); },
   });
+
+  async function tokensOf(id) {
+    if (!about.model) throw new Error("No model was named: agenttuning view RUN --model NAME shows which tokens are trained.");
+    return source.tokens(id);
+  }
 
   const query = () => Object.fromEntries([...viewer.FACETS, "search"].map((name) => [name, state[name]]));
 
@@ -30,7 +36,7 @@
     try {
       const found = await source.list(wanted, state.id);
       if (own !== asked) return;
-      byId("count").textContent = viewer.count(found.total, "trajector").replace(/trajectors?$/, found.total === 1 ? "trajectory" : "trajectories");
+      byId("count").textContent = `${found.total.toLocaleString("en")} ${found.total === 1 ? "trajectory" : "trajectories"}`;
       fill(found.facets);
       byId("empty").hidden = found.total > 0;
       byId("empty").textContent = "Nothing fits these filters and this search. Esc clears the search.";
@@ -162,11 +168,11 @@
     window.addEventListener("hashchange", () => { restore(); refresh(); });
     restore();
     try {
-      const about = await source.about();
+      about = await source.about();
+      byId("name").replaceChildren();
       put(byId("name"), about.name);
-      byId("name").firstChild.remove();
       document.title = `${about.name} · trajectories`;
-      told(about);
+      told();
     } catch (error) {
       return complain(error);
     }
@@ -175,7 +181,7 @@
   }
 
   // What is not in the list: lines that could not be read, trajectories that an export left out.
-  function told(about) {
+  function told() {
     const bad = byId("bad"), items = bad.querySelector("ul"), words = [];
     const count = about.bad.reduce((sum, one) => sum + one.count, 0);
     if (count) words.push(`${viewer.count(count, "line")} could not be read`);

@@ -1,7 +1,7 @@
 // One trajectory: its turns; beside another one on the same task; or its tokens, the trained ones marked.
 "use strict";
 
-viewer.trajectory = (place, { source, onView, onOther }) => {
+viewer.trajectory = (place, { trajectoryOf, tokensOf, onView, onOther, onBack }) => {
   const { node, put, block } = viewer.text;
   const VIEWS = [["turns", "Turns", null], ["side", "Side by side", "s"], ["tokens", "Trained tokens", "t"]];
   const ERRORS = { format: "could not be read", invalid: "not possible" };
@@ -12,25 +12,21 @@ viewer.trajectory = (place, { source, onView, onOther }) => {
     const own = ++latest;
     const made = document.createDocumentFragment();
     made.append(tools(one, view));
-    let heading = title(one, marks);
+    const heading = title(one, marks);
+    let later = null; // what needs a tokenizer, and so may take its time
     if (view === "side") {
       const partner = one.others.find((row) => row.id === other) ?? one.others.find((row) => row.id === one.other) ?? one.others[0];
       if (!partner) made.append(heading, node("p", { class: "note" }, "There is no other trajectory on this task."));
       else {
-        const second = await source.trajectory(partner.id);
+        const second = await trajectoryOf(partner.id);
         made.append(choice(one, partner));
         const pair = one.id < second.id ? [one, second] : [second, one];
         const both = node("div", { class: "both" });
-        for (const each of pair) both.append(node("section", { "aria-label": each.set }, title(each, marks, "h2"), facts(each)));
-        made.append(heading = node("h2", { class: "away" }, "Side by side"), asked(pair[0], marks), both, ...aligned(pair, marks));
+        for (const each of pair) both.append(node("section", { "aria-label": each.set }, put(node("h3"), each.set), facts(each)));
+        made.append(heading, asked(pair[0], marks), both, ...aligned(pair, marks));
       }
     } else if (view === "tokens") {
-      made.append(heading, facts(one));
-      try {
-        made.append(...tokens(await source.tokens(one.id)));
-      } catch (error) {
-        made.append(put(node("p", { class: "note" }), error.message));
-      }
+      made.append(heading, facts(one), later = node("div", { role: "status" }, node("p", { class: "note" }, "Encoding …")));
     } else {
       const list = node("ol", { class: "turns" });
       one.turns.forEach((turn, i) => list.append(node("li", { tabindex: "-1", class: "turn" }, ...turnOf(turn, i, marks))));
@@ -39,10 +35,20 @@ viewer.trajectory = (place, { source, onView, onOther }) => {
     if (own !== latest) return;
     place.replaceChildren(made);
     place.scrollTop = 0;
+    if (later) await fill(later, one);
+  }
+
+  async function fill(holder, one) {
+    try {
+      holder.replaceChildren(...tokens(await tokensOf(one.id)));
+    } catch (error) {
+      holder.replaceChildren(put(node("p", { class: "note" }), error.message));
+    }
   }
 
   function tools(one, view) {
     const group = node("div", { class: "views", role: "group", "aria-label": "View" });
+    group.append(node("button", { type: "button", class: "back", on: { click: onBack } }, "← List"));
     for (const [name, label, key] of VIEWS) {
       group.append(node("button", {
         type: "button", "aria-pressed": String(name === view), "aria-keyshortcuts": key, on: { click: () => onView(name) },
@@ -51,8 +57,8 @@ viewer.trajectory = (place, { source, onView, onOther }) => {
     return group;
   }
 
-  const title = (one, marks, level = "h2") =>
-    put(node(level, { class: "title", dir: "auto" }), `${one.environment || "no environment"} · ${one.task}`, marks);
+  const title = (one, marks) =>
+    put(node("h2", { class: "title", dir: "auto" }), `${one.environment || "no environment"} · ${one.task}`, marks);
 
   function facts(one) {
     const list = node("dl", { class: "facts" });
