@@ -76,9 +76,9 @@ def export(
     files
         Trajectories, corpora, or files of any format that can be imported.
     out
-        The file to write (.json is one array, anything else JSONL), or for parquet and hub the folder.
+        The file to write (.json is one array, anything else JSONL), or for parquet, hub and inspect the folder.
     format
-        agentinstruct, agent-flan, toolbench, sharegpt, glaive, openai, atif, parquet or hub.
+        agentinstruct, agent-flan, toolbench, sharegpt, glaive, openai, atif, parquet, hub or inspect (inspect-ai's logs).
     dialect
         How trajectories are written: react, command, json or native. [default: as imported, or the format's own]
     license

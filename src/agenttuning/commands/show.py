@@ -110,9 +110,10 @@ def _print(shown: Shown) -> None:
             text.append(piece, style="dim")
     console.print(text, soft_wrap=True)
     console.rule("tokens that carry loss")
+    tokens = shown.tokens
     for weight, capability, _, start, end in shown.runs():
         if weight > 0:
-            line = "  ".join(f"{shown.tokens[i]!r} {shown.ids[i]}" for i in range(start, end))
+            line = "  ".join(f"{tokens[i]!r} {shown.ids[i]}" for i in range(start, end))
             note = "" if weight == 1 else f" (weight {weight:g})"
             head = Text(f"{capability or 'trained'}{note}: ", style=STYLES[capability])
             console.print(head + Text(line), soft_wrap=True)

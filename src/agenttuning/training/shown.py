@@ -19,7 +19,10 @@ class Shown:
         self.encoded, self.tokenizer = encoded, tokenizer
         self.ids, self.weights = encoded.ids.tolist(), encoded.weights.tolist()
         self.capabilities = [CAPABILITIES[code] for code in encoded.capabilities.tolist()]
-        self.tokens = [tokenizer.decode([token]) for token in self.ids]
+
+    @property
+    def tokens(self) -> list[str]:
+        return [self.tokenizer.decode([token]) for token in self.ids]
 
     @classmethod
     def of(cls, conversation: Conversation, source: str, tokenizer: Any) -> "list[Shown]":

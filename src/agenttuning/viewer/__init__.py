@@ -5,5 +5,5 @@ searched in one SQLite file, `server` and `bundle` hand the same page its data.
 
 >>> with Index.of([Path("runs/quickstart")]) as index:
 ...     index.listed(Query(environment="database")).total
-1400
+880
 """

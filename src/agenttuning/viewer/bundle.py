@@ -14,7 +14,7 @@ trajectories than `limit` whole tasks are left out, evenly, and the page says ho
 import json
 import shutil
 from collections.abc import Mapping
-from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +66,19 @@ def write_bundle(
 
 
 def _kept(index: Index, limit: int) -> list[dict[str, Any]]:
-    """The rows to write: all, or those of evenly chosen tasks so that there are about `limit`."""
+    """The rows to write: all, or those of evenly chosen tasks, at most `limit`."""
     rows = list(index.rows())
-    tasks = list(dict.fromkeys((row["environment"], row["task"]) for row in rows))
-    share = min(limit / max(len(rows), 1), 1.0)
-    chosen = {task for i, task in enumerate(tasks) if int((i + 1) * share) > int(i * share)}
-    return rows if share == 1.0 else list(islice((r for r in rows if (r["environment"], r["task"]) in chosen), limit))
+    if len(rows) <= limit:
+        return rows
+    tasks: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        tasks.setdefault((row["environment"], row["task"]), []).append(row)
+    share = limit / len(rows)
+    kept: list[dict[str, Any]] = []
+    for i, own in enumerate(tasks.values()):
+        if int((i + 1) * share) > int(i * share) and len(kept) + len(own) <= limit:
+            kept += own
+    return sorted(kept or rows[:limit], key=itemgetter("id"))
 
 
 def _whole(index: Index, row: Mapping[str, Any], tokens: Tokens | None) -> dict[str, Any]:

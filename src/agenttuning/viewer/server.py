@@ -100,6 +100,8 @@ class _Handler(BaseHTTPRequestHandler):
             found = self._found(name.removeprefix("api/"), fields)
         except (UserError, ValueError) as error:
             return self._answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+        except Exception as error:  # of a library, about one trajectory: the page says it and the others go on
+            return self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": f"{type(error).__name__}: {error}"})
         status = HTTPStatus.NOT_FOUND if found is None else HTTPStatus.OK
         return self._answer(status, {"error": "no such call"} if found is None else found)
 

@@ -13,6 +13,7 @@ from typing import Any
 from agenttuning import dialects
 from agenttuning.atif import from_atif
 from agenttuning.errors import BadInput, MissingExtra, UserError
+from agenttuning.training.shown import Shown
 
 
 class Tokens:
@@ -33,8 +34,6 @@ class Tokens:
         name = trajectory.dialect or self.dialect
         source = f"agent/{trajectory.task.environment}"
         with self._lock:
-            from agenttuning.training.shown import Shown
-
             tokenizer = self._load()
             try:
                 rows = Shown.of(dialects.get(name).write(trajectory), source, tokenizer)

@@ -3,8 +3,10 @@
 
 (() => {
   const { node, put, marks } = viewer.text;
-  const source = viewer.data ? viewer.bundle(viewer.data) : viewer.server();
   const byId = (id) => document.getElementById(id);
+  const number = (n) => n.toLocaleString("en");
+  const searching = (done, total) => { byId("count").textContent = `searching, ${number(done)} of ${number(total)}`; };
+  const source = viewer.data ? viewer.bundle(viewer.data, searching) : viewer.server();
   const search = byId("search"), box = byId("rows"), article = byId("trajectory"), help = byId("help");
   const LABELS = { set: "Set", environment: "Environment", outcome: "Outcome", model: "Model", change: "Change" };
   const narrow = matchMedia("(max-width: 52rem)");
@@ -36,7 +38,7 @@
     try {
       const found = await source.list(wanted, state.id);
       if (own !== asked) return;
-      byId("count").textContent = `${found.total.toLocaleString("en")} ${found.total === 1 ? "trajectory" : "trajectories"}`;
+      byId("count").textContent = `${number(found.total)} ${found.total === 1 ? "trajectory" : "trajectories"}`;
       fill(found.facets);
       byId("empty").hidden = found.total > 0;
       byId("empty").textContent = "Nothing fits these filters and this search. Esc clears the search.";
@@ -57,10 +59,10 @@
       const chosen = state[facet];
       if (chosen !== null && !values.some(([value]) => value === chosen)) values.push([chosen, 0]);
       const all = values.reduce((sum, [, count]) => sum + count, 0);
-      select.replaceChildren(node("option", { value: "" }, `all (${all.toLocaleString("en")})`));
+      select.replaceChildren(node("option", { value: "" }, `all (${number(all)})`));
       for (const [value, count] of values) {
         const label = facet === "change" ? viewer.CHANGES[value] ?? value : value || "none";
-        select.append(put(node("option", { value: `=${value}`, selected: value === chosen }), `${label} (${count.toLocaleString("en")})`));
+        select.append(put(node("option", { value: `=${value}`, selected: value === chosen }), `${label} (${number(count)})`));
       }
       select.closest("label").hidden = chosen === null && values.length < 2;
     }
@@ -185,7 +187,7 @@
     const bad = byId("bad"), items = bad.querySelector("ul"), words = [];
     const count = about.bad.reduce((sum, one) => sum + one.count, 0);
     if (count) words.push(`${viewer.count(count, "line")} could not be read`);
-    if (about.left_out) words.push(`${about.left_out.toLocaleString("en")} trajectories of the run are not in this export`);
+    if (about.left_out) words.push(`${number(about.left_out)} trajectories of the run are not in this export`);
     bad.hidden = !words.length;
     bad.querySelector("summary").textContent = words.join("; ");
     for (const one of about.bad) {

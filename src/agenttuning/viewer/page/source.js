@@ -27,7 +27,7 @@ viewer.server = () => {
   };
 };
 
-viewer.bundle = (data) => {
+viewer.bundle = (data, onSearch) => {
   const rows = data.rows.map((values) => Object.fromEntries(data.fields.map((name, i) => [name, values[i]])));
   const place = new Map(rows.map((row, i) => [row.id, i]));
   const parts = new Map(); // number → promise of its trajectories; the last few that were used
@@ -64,12 +64,17 @@ viewer.bundle = (data) => {
 
   const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "");
 
+  let wanted = null; // what is searched for now
+
   async function search(asked) {
     const terms = viewer.text.terms(plain(asked)).map(({ part, pattern }) => ({ part, pattern: new RegExp(pattern, "iu") }));
     if (!terms.length) return null;
+    wanted = asked;
     if (!found.has(asked)) {
       const hits = new Set();
       for (let i = 0; i < rows.length; i++) {
+        if (wanted !== asked) throw new Error("another search has begun");
+        if (i % data.size === 0) onSearch(i, rows.length);
         const parts = texts(await whole(i));
         const hit = ({ part, pattern }) => part ? pattern.test(parts[part]) : viewer.text.PARTS.some((p) => pattern.test(parts[p]));
         if (terms.every(hit)) hits.add(i);

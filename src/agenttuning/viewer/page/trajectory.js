@@ -4,6 +4,7 @@
 viewer.trajectory = (place, { trajectoryOf, tokensOf, onView, onOther, onBack }) => {
   const { node, put, block } = viewer.text;
   const VIEWS = [["turns", "Turns", null], ["side", "Side by side", "s"], ["tokens", "Trained tokens", "t"]];
+  const LONGEST = 20000; // characters of a run of tokens that are shown at once
   const ERRORS = { format: "could not be read", invalid: "not possible" };
   const CAPABILITIES = { reasoning: "reasoning", retrieval: "retrieval", understanding: "understanding", instruction_following: "instruction following" };
   let latest = 0;
@@ -155,14 +156,26 @@ viewer.trajectory = (place, { trajectoryOf, tokensOf, onView, onOther, onBack })
       yield node("p", { class: "numbers" }, `${viewer.count(row.tokens, "token")}, ${row.trained.toLocaleString("en")} trained`);
       const pre = node("pre", { class: "tokens", dir: "auto" });
       for (const [text, weight, capability, count] of row.runs) {
-        if (!weight) put(pre, text);
+        if (!weight) pre.append(long(node("span"), text));
         else {
           const note = `${capability ? `${CAPABILITIES[capability] ?? capability}, ` : ""}${viewer.count(count, "token")}${weight === 1 ? "" : `, weight ${weight}`}`;
-          pre.append(put(node("span", { class: `trained ${CAPABILITIES[capability] ? capability : ""}`, title: note }), text));
+          pre.append(long(node("span", { class: `trained ${CAPABILITIES[capability] ? capability : ""}`, title: note }), text));
         }
       }
       yield pre;
     }
+  }
+
+  // In the middle of other text a long run is cut too.
+  function long(span, text) {
+    const rest = text.slice(LONGEST);
+    put(span, text.slice(0, LONGEST));
+    if (rest) {
+      const more = node("button", { type: "button", class: "more" }, `Show ${viewer.count(rest.length, "more character")}`);
+      more.addEventListener("click", () => { more.remove(); put(span, rest); });
+      span.append(more);
+    }
+    return span;
   }
 
   return { show };
