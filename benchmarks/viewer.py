@@ -70,6 +70,7 @@ def ask(connection: http.client.HTTPConnection, path: str) -> tuple[float, objec
 def requests(total: int) -> dict[str, list[str]]:
     """The paths of each kind of request."""
     rng, text = Random(1), words(Random(0))
+
     def common(n: int) -> str:
         return " ".join(sorted(text(40 * n).split(), key=len)[:n])
 
@@ -112,11 +113,23 @@ def in_browser(url: str) -> dict[str, float]:
         page.set_default_timeout(120_000)
         timed("page opened", lambda: page.goto(url), "() => document.querySelector('.turn')")
         total = "() => document.querySelector('#count').textContent"
-        timed("last row", lambda: page.keyboard.press("End"), "() => document.querySelector('.row[aria-selected=true][data-id]')")
+        timed(
+            "last row",
+            lambda: page.keyboard.press("End"),
+            "() => document.querySelector('.row[aria-selected=true][data-id]')",
+        )
         before = page.evaluate(total)
-        timed("filter", lambda: page.select_option("#filter-environment", "=alfworld"), f"() => ({total})() !== {json.dumps(before)}")
+        timed(
+            "filter",
+            lambda: page.select_option("#filter-environment", "=alfworld"),
+            f"() => ({total})() !== {json.dumps(before)}",
+        )
         before = page.evaluate(total)
-        timed("search (120 ms of it waits for more keys)", lambda: page.fill("#search", "e t a"), f"() => ({total})() !== {json.dumps(before)}")
+        timed(
+            "search (120 ms of it waits for more keys)",
+            lambda: page.fill("#search", "e t a"),
+            f"() => ({total})() !== {json.dumps(before)}",
+        )
         start = time.perf_counter()
         for _ in range(50):
             page.keyboard.press("j")
@@ -146,7 +159,9 @@ def main() -> None:
         seconds, computed = time.perf_counter() - start, time.process_time() - computed
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"{index.total} trajectories, {size / 1e6:.0f} MB")
-        print(f"index made:    {seconds:.1f} s ({computed:.1f} s of processor), {index.file.stat().st_size / 1e6:.0f} MB")
+        print(
+            f"index made:    {seconds:.1f} s ({computed:.1f} s of processor), {index.file.stat().st_size / 1e6:.0f} MB"
+        )
         print(f"peak memory:   {memory:.0f} MB (with the writing of the trajectories)")
         start = time.perf_counter()
         index = Index.of([run / "evaluation"])

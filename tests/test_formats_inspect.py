@@ -18,7 +18,12 @@ from agenttuning.trajectory import Trajectory
 @pytest.fixture
 def trajectories() -> list[Trajectory]:
     rng = Random(0)
-    found = [episode(name, i, model, rng) for name in ("database", "hotpotqa") for model in ("base", "tuned") for i in range(6)]
+    found = [
+        episode(name, i, model, rng)
+        for name in ("database", "hotpotqa")
+        for model in ("base", "tuned")
+        for i in range(6)
+    ]
     return [*found, found[0], nasty()]
 
 

@@ -62,10 +62,17 @@ class Index:
     def __init__(self, file: Path, name: str):
         self.file, self.name = file, name
         self._threads = threading.local()
-        self._ids = lru_cache(maxsize=64)(self._find)
-        self._combinations = lru_cache(maxsize=64)(self._count)
-        self.files = [(Path(path), set) for path, set in self._all("SELECT path, name FROM files ORDER BY id")]
         self.total = self._all("SELECT count(*) FROM rows")[0][0]
+        # Each row's facets as one number: few combinations stand in many rows.
+        numbers: dict[tuple[str, ...], int] = {}
+        self._combination = array("L", [0]) * self.total
+        columns = ", ".join(_COLUMN.get(facet, facet) for facet in FACETS)
+        for id, *values in self._all(f"SELECT id, {columns} FROM rows INDEXED BY facets"):
+            self._combination[id] = numbers.setdefault(tuple(values), len(numbers))
+        self._values = list(numbers)
+        self._hits = lru_cache(maxsize=32)(self._search)
+        self._counts = lru_cache(maxsize=32)(self._count)
+        self._ids = lru_cache(maxsize=32)(self._filter)
 
     @classmethod
     def of(cls, paths: Sequence[Path], progress: Progress = lambda done, total, text: None) -> "Index":
@@ -85,17 +92,18 @@ class Index:
 
     def listed(self, query: Query, id: int | None = None) -> Listed:
         """Size and facets of a list, and the place of a row in it."""
-        combinations = self._combinations(match(query.search))
+        words = match(query.search)
         chosen = [getattr(query, facet) for facet in FACETS]
         facets: list[Counter[str]] = [Counter() for _ in FACETS]
         total = 0
-        for values, count in combinations:
+        for number, count in self._counts(words).items():
+            values = self._values[number]
             wrong = [i for i, want in enumerate(chosen) if want is not None and values[i] != want]
             total += 0 if wrong else count
             for i in range(len(FACETS)):
                 if not wrong or wrong == [i]:
                     facets[i][values[i]] += count
-        ids = self._ids(match(query.search), *chosen)
+        ids = self._ids(words, *chosen)
         place = 0 if id is None else bisect_left(ids, id)
         position = place if id is not None and place < len(ids) and ids[place] == id else None
         return Listed(total, {name: _ordered(found) for name, found in zip(FACETS, facets, strict=True)}, position)
@@ -152,27 +160,23 @@ class Index:
             raise BadInput(f"no trajectory has the number {id}")
         return found[0][0], _row(found[0][1:])
 
-    def _find(self, words: str | None, *chosen: str | None) -> array:
-        conditions = [
-            f"rows.{_COLUMN.get(facet, facet)} = ?"
-            for facet, value in zip(FACETS, chosen, strict=True)
-            if value is not None
-        ]
-        values = [value for value in chosen if value is not None]
-        source = "rows"
-        if words is not None:
-            source = "words JOIN rows ON rows.id = words.rowid"
-            conditions.insert(0, "words MATCH ?")
-            values.insert(0, words)
-        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-        asked = f"SELECT rows.id FROM {source} {where} ORDER BY {'rows.id' if words is None else 'words.rowid'}"
-        return array("q", [id for (id,) in self._all(asked, tuple(values))])
+    def _search(self, words: str | None) -> Sequence[int]:
+        if words is None:
+            return range(self.total)
+        return array(
+            "q", [id for (id,) in self._all("SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid", (words,))]
+        )
 
-    def _count(self, words: str | None) -> list[tuple[tuple[str, ...], int]]:
-        columns = ", ".join(_COLUMN.get(facet, facet) for facet in FACETS)
-        source = "rows" if words is None else "words JOIN rows ON rows.id = words.rowid WHERE words MATCH ?"
-        asked = f"SELECT {columns}, count(*) FROM {source} GROUP BY {columns}"
-        return [(tuple(row[:-1]), row[-1]) for row in self._all(asked, () if words is None else (words,))]
+    def _count(self, words: str | None) -> Counter[int]:
+        """How many of the rows that were found have which combination of facets."""
+        return Counter(map(self._combination.__getitem__, self._hits(words)))
+
+    def _filter(self, words: str | None, *chosen: str | None) -> Sequence[int]:
+        fits = [all(w is None or w == v for w, v in zip(chosen, values, strict=True)) for values in self._values]
+        if all(fits):
+            return self._hits(words)
+        combination = self._combination
+        return array("q", [id for id in self._hits(words) if fits[combination[id]]])
 
     def _all(self, asked: str, values: tuple = ()) -> list[tuple]:
         if not hasattr(self._threads, "database"):

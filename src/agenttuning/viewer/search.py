@@ -1,5 +1,5 @@
-"""What a search asks for: words that all occur, each as the beginning of a word, "phrases", and parts of a trajectory
-as ``thought:``, ``call:``, ``observation:``, ``task:``.
+"""What a search asks for: words that all occur, each as the beginning of a word (a single letter as a word of its own),
+"phrases", and parts of a trajectory as ``thought:``, ``call:``, ``observation:``, ``task:``.
 
 >>> match('select call:"drop table"')
 '"select"* AND call : "drop table"'
@@ -21,7 +21,8 @@ def match(asked: str) -> str | None:
         words = (phrase if phrase is not None else word).strip()
         if any(map(str.isalnum, words)):
             column = f"{part.lower()} : " if part else ""
-            end = "" if phrase is not None else "*"
+            # One letter begins a large share of all words, and is mostly still being typed on.
+            end = "" if phrase is not None or sum(map(str.isalnum, words)) == 1 else "*"
             terms.append(f'{column}"{spaced(words)}"{end}')
     return " AND ".join(terms) or None
 

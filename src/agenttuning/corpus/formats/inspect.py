@@ -185,7 +185,10 @@ class _Log:
     @property
     def name(self) -> str:
         """Time, task, model, number, as `inspect view` looks for logs; never that of another log."""
-        said = (re.sub(r"[\W_]+", "-", text, flags=re.ASCII).strip("-")[-60:] or "none" for text in (self.environment, self.model))
+        said = (
+            re.sub(r"[\W_]+", "-", text, flags=re.ASCII).strip("-")[-60:] or "none"
+            for text in (self.environment, self.model)
+        )
         return f"{CREATED[:19].replace(':', '-')}_{'_'.join(said)}_{_digest(self.environment, self.model)[:8]}.json"
 
     def add(self, row: dict[str, Any], trajectory: Trajectory) -> None:

@@ -55,7 +55,7 @@
 
   function fill(facets) {
     for (const facet of viewer.FACETS) {
-      const select = selects[facet], values = facets[facet];
+      const select = selects[facet], values = [...facets[facet]];
       const chosen = state[facet];
       if (chosen !== null && !values.some(([value]) => value === chosen)) values.push([chosen, 0]);
       const all = values.reduce((sum, [, count]) => sum + count, 0);
@@ -84,7 +84,13 @@
 
   const complain = (error) => article.replaceChildren(put(node("p", { class: "error", role: "alert" }), String(error.message ?? error)));
 
+  let keeping = 0; // browsers refuse many changes of the address in a short time
   function keep() {
+    clearTimeout(keeping);
+    keeping = setTimeout(write, 150);
+  }
+
+  function write() {
     const fields = new URLSearchParams();
     for (const [name, value] of Object.entries(state)) {
       if (value !== null && value !== "" || (value === "" && viewer.FACETS.includes(name))) fields.set(name, value);

@@ -86,7 +86,8 @@ viewer.text = (() => {
   function terms(asked) {
     const found = [];
     for (const [, part, phrase, word] of asked.matchAll(/(?:(thought|call|observation|task):)?(?:"([^"]*)"?|([^\s"]+))/gi)) {
-      const pattern = patternOf(phrase ?? word, phrase === undefined);
+      const letters = (phrase ?? word).match(/[\p{L}\p{N}]/gu) ?? [];
+      const pattern = patternOf(phrase ?? word, phrase === undefined && letters.length > 1);
       if (pattern) found.push({ part: part ? part.toLowerCase() : null, pattern });
     }
     return found;
