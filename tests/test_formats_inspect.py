@@ -8,8 +8,8 @@ import pytest
 from example_run import episode
 from viewer_runs import HOSTILE, nasty
 
-from agenttuning.cli import main
 from agenttuning.atif import write_trajectories
+from agenttuning.cli import main
 from agenttuning.corpus.formats import write
 from agenttuning.errors import BadInput
 from agenttuning.trajectory import Trajectory

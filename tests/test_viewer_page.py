@@ -211,6 +211,7 @@ def test_hostile_text_is_text(tmp_path: Path, kind: str):
             assert "bad.jsonl:2: not JSON" in page.inner_text("#bad")
 
 
+@pytest.mark.slow
 def test_trained_tokens_are_marked(tmp_path: Path, index: Index):
     pytest.importorskip("transformers")
     row = index.page(Query(environment="database", outcome="solved"), 0, 1)[0]

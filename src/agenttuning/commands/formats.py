@@ -78,7 +78,8 @@ def export(
     out
         The file to write (.json is one array, anything else JSONL), or for parquet, hub and inspect the folder.
     format
-        agentinstruct, agent-flan, toolbench, sharegpt, glaive, openai, atif, parquet, hub or inspect (inspect-ai's logs).
+        agentinstruct, agent-flan, toolbench, sharegpt, glaive, openai, atif, parquet, hub or inspect
+        (inspect-ai's logs).
     dialect
         How trajectories are written: react, command, json or native. [default: as imported, or the format's own]
     license

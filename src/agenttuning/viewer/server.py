@@ -79,18 +79,25 @@ class Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Server
     protocol_version = "HTTP/1.1"
+    # An answer in one piece: its second part would wait for the other side to confirm the first.
+    wbufsize = -1
+    disable_nagle_algorithm = True
     server_version, sys_version = f"agenttuning/{__version__}", ""
     timeout = 120
 
+    @property
+    def viewer(self) -> Server:
+        assert isinstance(self.server, Server)
+        return self.server
+
     def do_GET(self) -> None:
-        if self.headers.get("Host") not in self.server.names:
-            return self._answer(HTTPStatus.MISDIRECTED_REQUEST, {"error": f"this page is at {self.server.url}"})
+        if self.headers.get("Host") not in self.viewer.names:
+            return self._answer(HTTPStatus.MISDIRECTED_REQUEST, {"error": f"this page is at {self.viewer.url}"})
         asked = urlsplit(self.path)
         name = asked.path.removeprefix("/") or "index.html"
         if name in PAGE:
-            return self._send(HTTPStatus.OK, self.server.page[name], PAGE[name])
+            return self._send(HTTPStatus.OK, self.viewer.page[name], PAGE[name])
         if not name.startswith("api/"):
             return self._answer(HTTPStatus.NOT_FOUND, {"error": "no such page"})
         if self.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
@@ -106,15 +113,15 @@ class _Handler(BaseHTTPRequestHandler):
         return self._answer(status, {"error": "no such call"} if found is None else found)
 
     def _found(self, name: str, fields: dict[str, str]) -> Any:
-        index = self.server.index
+        index = self.viewer.index
         if name == "run":
-            return about(index, self.server.tokens)
+            return about(index, self.viewer.tokens)
         if name == "trajectory":
             return index.trajectory(_number(fields, "id"))
         if name == "tokens":
-            if self.server.tokens is None:
+            if self.viewer.tokens is None:
                 raise BadInput("no model was named; start the viewer with --model NAME")
-            return self.server.tokens.of(index.document(_number(fields, "id")))
+            return self.viewer.tokens.of(index.document(_number(fields, "id")))
         query = Query(**{facet: fields.get(facet) for facet in FACETS}, search=fields.get("search", "")[:_LONGEST])
         if name == "list":
             return asdict(index.listed(query, _number(fields, "id") if "id" in fields else None))
