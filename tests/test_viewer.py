@@ -205,6 +205,9 @@ def test_the_index_is_made_once_and_again_when_a_file_has_changed(run: Path, tmp
     path.write_text("\n".join(lines[:5]))
     first, again = Index.of([path]), Index.of([path])
     assert (first.file, first.total) == (again.file, 5)
+    again_named = tmp_path / "." / ".." / tmp_path.name / "one.jsonl"
+    assert Index.of([again_named]).trajectory(2)["where"] == f"{again_named}:3"
+    assert Index.of([again_named]).file == first.file
     path.write_text("\n".join(lines[3:]) + "\n")
     with pytest.raises(BadInput, match="the file has changed; start the viewer again"):
         again.document(4)

@@ -59,8 +59,8 @@ class Listed:
 class Index:
     """An index that is open for reading, from any thread."""
 
-    def __init__(self, file: Path, name: str):
-        self.file, self.name = file, name
+    def __init__(self, file: Path, name: str, paths: Sequence[Path]):
+        self.file, self.name, self.paths = file, name, paths
         self._threads = threading.local()
         self.total = self._all("SELECT count(*) FROM rows")[0][0]
         # Each row's facets as one number: few combinations stand in many rows.
@@ -80,14 +80,18 @@ class Index:
         sources = find(paths)
         sets = list(dict.fromkeys(source.set for source in sources))
         file = stored(sources, sides(sets, paths), cache_folder() / "view", progress)
-        return cls(file, " · ".join(path.resolve().name for path in paths))
+        return cls(file, " · ".join(path.resolve().name for path in paths), [source.path for source in sources])
 
     def bad(self) -> list[dict[str, Any]]:
         """What could not be read: file, reason, count, and the first places of it."""
-        asked = "SELECT path, reason, count, examples FROM bad JOIN files ON files.id = bad.file ORDER BY path, reason"
         return [
-            {"file": path, "reason": reason, "count": count, "examples": json.loads(examples)}
-            for path, reason, count, examples in self._all(asked)
+            {
+                "file": str(self.paths[file]),
+                "reason": reason,
+                "count": count,
+                "examples": [f"{self.paths[file]}{example}" for example in json.loads(examples)],
+            }
+            for file, reason, count, examples in self._all("SELECT * FROM bad ORDER BY file, reason")
         ]
 
     def listed(self, query: Query, id: int | None = None) -> Listed:
@@ -119,9 +123,9 @@ class Index:
     def rows(self) -> Iterator[dict[str, Any]]:
         """All rows in order, with `place`, the file and line they are from."""
         for start in range(0, self.total, LARGEST):
-            asked = f"SELECT place, {', '.join(_SHOWN)} FROM rows WHERE id >= ? AND id < ? ORDER BY id"
-            for place, *values in self._all(asked, (start, start + LARGEST)):
-                yield {"place": place, **_row(values)}
+            asked = f"SELECT file, place, {', '.join(_SHOWN)} FROM rows WHERE id >= ? AND id < ? ORDER BY id"
+            for file, place, *values in self._all(asked, (start, start + LARGEST)):
+                yield {"place": f"{self.paths[file]}{place}", **_row(values)}
 
     def trajectory(self, id: int) -> dict[str, Any]:
         """One trajectory whole, with `others`, the rows on the same task. Raises BadInput where there is none, or where
@@ -136,29 +140,29 @@ class Index:
 
     def document(self, id: int) -> dict[str, Any]:
         """The ATIF document of a row."""
-        found = self._all(
-            "SELECT path, start, size, place, task FROM rows JOIN files ON files.id = file WHERE rows.id = ?", (id,)
-        )
+        found = self._all("SELECT file, start, size, place, task FROM rows WHERE id = ?", (id,))
         if not found:
             raise BadInput(f"no trajectory has the number {id}")
-        path, start, size, place, task = found[0]
+        file, start, size, place, task = found[0]
+        path = self.paths[file]
         if start is None:
             return json.loads(self._all("SELECT body FROM documents WHERE id = ?", (id,))[0][0])
         try:
-            with Path(path).open("rb") as stream:
+            with path.open("rb") as stream:
                 stream.seek(start)
                 value = json.loads(stream.read(size).decode("utf-8-sig"))
             if documents.summary(value)["task"] != task:
                 raise ValueError("another trajectory stands there")
         except (OSError, ValueError, AttributeError):
-            raise BadInput(f"{place}: the file has changed; start the viewer again") from None
+            raise BadInput(f"{path}{place}: the file has changed; start the viewer again") from None
         return value
 
     def _row(self, id: int) -> tuple[str, dict[str, Any]]:
-        found = self._all(f"SELECT place, {', '.join(_SHOWN)} FROM rows WHERE id = ?", (id,))
+        found = self._all(f"SELECT file, place, {', '.join(_SHOWN)} FROM rows WHERE id = ?", (id,))
         if not found:
             raise BadInput(f"no trajectory has the number {id}")
-        return found[0][0], _row(found[0][1:])
+        file, place, *values = found[0]
+        return f"{self.paths[file]}{place}", _row(values)
 
     def _search(self, words: str | None) -> Sequence[int]:
         if words is None:

@@ -1,7 +1,8 @@
 """The index file: one row a trajectory, its words, and what could not be read, in SQLite, made once.
 
 The trajectories themselves stay where they are and are read again by their place; only those of arrays, tables and
-compressed files are kept in the index, because there is no seeking in them.
+compressed files are kept in the index, because there is no seeking in them. A place is stored without its file,
+which is named as it was given this time.
 
 >>> file = stored(sources, pairs, cache_folder() / "view")
 """
@@ -35,7 +36,6 @@ COLUMNS = (
     "environment", "task", "seed", "split", "outcome", "reward", "agent", "turns", "written", "read", "goal",
 )  # fmt: skip
 _SCHEMA = f"""
-CREATE TABLE files (id INTEGER PRIMARY KEY, path TEXT, name TEXT);
 CREATE TABLE rows (
   id INTEGER PRIMARY KEY, file INTEGER, start INTEGER, size INTEGER, place TEXT, name TEXT, change TEXT DEFAULT '',
   other INTEGER, {", ".join(COLUMNS)}
@@ -120,9 +120,8 @@ def _add(database: sqlite3.Connection, number: int, source: Source, count: int, 
         counts[error.reason] += 1
         found = examples.setdefault(error.reason, [])
         if len(found) < EXAMPLES:
-            found.append(str(error))
+            found.append(str(error).removeprefix(str(source.path)))
 
-    database.execute("INSERT INTO files VALUES (?, ?, ?)", (number, str(source.path.resolve()), source.set))
     marks = ", ".join("?" * len(COLUMNS))
     insert = f"INSERT INTO rows (id, file, start, size, place, name, {', '.join(COLUMNS)}) VALUES (?,?,?,?,?,?,{marks})"
     batch: list[tuple[Any, ...]] = []
@@ -138,7 +137,8 @@ def _add(database: sqlite3.Connection, number: int, source: Source, count: int, 
     for row in _trajectories(source.path, refuse):
         line, texts = summary(row.value), searched(row.value)
         start, size = row.span or (None, None)
-        batch.append((count, number, start, size, row.where, source.set, *(line[name] for name in COLUMNS)))
+        place = row.where.removeprefix(str(source.path))
+        batch.append((count, number, start, size, place, source.set, *(line[name] for name in COLUMNS)))
         words.append((count, *(spaced(texts[part]) for part in PARTS)))
         if row.span is None:
             database.execute("INSERT INTO documents VALUES (?, ?)", (count, json.dumps(row.value, ensure_ascii=False)))
