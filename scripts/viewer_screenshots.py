@@ -44,6 +44,7 @@ def main() -> None:
             page.keyboard.press("s")
             take("viewer-side-by-side", ".both")
             page.keyboard.press("t")
+            page.locator(".tokens .trained").first.evaluate("e => e.scrollIntoView({block: 'center'})")
             take("viewer-tokens", ".tokens .trained")
             page.get_by_role("button", name="Turns").click()
             page.fill("#search", 'call:"select count"')
