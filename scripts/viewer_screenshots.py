@@ -29,9 +29,10 @@ def main() -> None:
         view = {"viewport": {"width": 1120, "height": 680}}
         with shared().page(network=True, **view) as tab, tab.within(300):
             page = tab.page
+            page.set_default_timeout(60_000)
 
             def take(name: str, until: str) -> None:
-                page.wait_for_selector(until, timeout=60_000)
+                page.wait_for_selector(until)
                 page.wait_for_timeout(500)
                 picture = (
                     Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
