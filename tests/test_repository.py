@@ -40,7 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("environments", "engines"),
     ("agents",),
     ("rollout", "corpus", "training", "evaluation", "report", "serving"),
-    ("recipe", "preparation"),
+    ("recipe", "preparation", "viewer"),
     ("pipeline", "construction"),
     ("sweep",),
     ("commands",),

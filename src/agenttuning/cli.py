@@ -64,6 +64,8 @@ COMMANDS = {
     "A closer look": (
         ("show", "show", "Print a corpus row as tokens, the trained ones coloured.",
          "agenttuning show runs/quickstart/corpus/corpus.jsonl --row 3"),
+        ("view", "view", "Browse trajectories in a browser: filter, search, before and after side by side.",
+         "agenttuning view runs/quickstart"),
         ("chat", "chat", "Talk to a model.", "agenttuning chat runs/quickstart/model/merged"),
         ("play", "play", "Act in an environment yourself.", "agenttuning play database --level easy"),
         ("arena", "arena", "Start webarena's built-in sites for your own browser and print where they are.",
