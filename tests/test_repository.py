@@ -31,6 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("zstd",),
     ("files", "settings", "progress", "tables", "trajectory", "endpoint", "known_models", "budget"),
+    ("machine", "cluster"),
     ("conversation", "atif", "compose", "journal"),
     ("incremental_template", "provenance"),
     ("chat_template",),
