@@ -174,7 +174,7 @@ class Pool:
 
     def size(self, environment: str) -> int:
         """How many workers an environment has now, at least 1: the first one is there when it is needed."""
-        return max(1, len(self._places[environment]))
+        return max(1, len(self._places.get(environment, ())))
 
     def release(self, environment: str) -> None:
         """Nobody will sit there any more: its workers end, and others may be started in their place."""
