@@ -43,7 +43,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("rollout", "corpus", "training", "evaluation", "report"),
     ("recipe", "preparation"),
     ("pipeline", "construction"),
-    ("sweep",),
+    ("sweep", "improve"),
     ("commands",),
     ("cli",),
     ("__main__",),

@@ -13,7 +13,9 @@ import worlds
 from agenttuning.atif import read_trajectories
 from agenttuning.files import read_json
 
-EPISODES = 24
+EPISODES = 16
+# A node that is gone is noticed in seconds.
+QUICK = {"health_check_period_ms": 1000, "health_check_failure_threshold": 3, "health_check_timeout_ms": 5000}
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +23,7 @@ def place(tmp_path_factory):
     """What a command needs: environments whose steps take a moment, one task that its worker dies over."""
     folder = tmp_path_factory.mktemp("worlds")
     worlds.install(folder)
-    how = {"steady": {"seconds": 0.1, "die": [5]}, "sluggish": {"seconds": 0.4}}
+    how = {"steady": {"seconds": 0.1, "die": [5]}, "sluggish": {"seconds": 0.2}}
     return {**os.environ, "PYTHONPATH": str(folder), "WORLDS": json.dumps(how)}
 
 
@@ -33,7 +35,9 @@ def cluster(place):
     before = dict(os.environ)
     os.environ.update(place)  # its nodes inherit it
     try:
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        cluster = Cluster(
+            initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, "_system_config": QUICK}
+        )
         yield cluster
         cluster.shutdown()
     finally:
@@ -76,7 +80,7 @@ def test_a_killed_node_loses_only_what_is_running(cluster, place, without_ray, t
     out = tmp_path / "out"
     words = command(out, "--ray", cluster.address, "--workers", "4")
     with subprocess.Popen(words, env=place, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-        until(process, out, 10)
+        until(process, out, 8)
         cluster.remove_node(node, allow_graceful=False)
         before = episodes(out)
         _, told = process.communicate(timeout=240)
@@ -93,10 +97,10 @@ def test_a_killed_driver_goes_on_where_it_was(cluster, place, without_ray, tmp_p
     out = tmp_path / "out"
     words = command(out, "--ray", cluster.address, "--workers", "4")
     with subprocess.Popen(words, env=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        until(process, out, 12)
+        until(process, out, 8)
         process.send_signal(signal.SIGKILL)
     before = episodes(out)
-    assert before >= 12
+    assert before >= 8
     subprocess.run(words, env=place, check=True, capture_output=True)
     for name, whole in without_ray.items():
         assert (out / f"{name}.jsonl").read_bytes() == whole
