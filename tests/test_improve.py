@@ -156,8 +156,8 @@ def talker(tmp_path_factory):
 
 def improving(model: Path, out: Path, *more):
     settings = ["train.max_steps=2", "train.batch_rows=2", "train.max_length=512", "train.method=full", "mix.eta=1",
-                "train.learning_rate=1e-5", "evaluate.max_tokens=24", "collect.max_tokens=24", "collect.temperature=0.1",
-                "deduplicate.actions=false", "deduplicate.text=false"]  # fmt: skip
+                "train.learning_rate=1e-5", "evaluate.max_tokens=24", "collect.max_tokens=24",
+                "collect.temperature=0.1", "deduplicate.actions=false", "deduplicate.text=false"]  # fmt: skip
     words = [sys.executable, "-m", "agenttuning", "improve", str(model), *settings, "--out", str(out), "--rounds", "2"]
     return [*words, "--environments.steady", "4", "--samples", "2", "--dev", "4", "--json", *more]
 
