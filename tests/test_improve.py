@@ -1,22 +1,22 @@
 """Self-improvement: when rounds end, who plays and who is trained, and all of it on a small model."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import tiny
 import worlds
 
+from agenttuning.corpus.mixture import MixConfig, mix
 from agenttuning.errors import BadInput
 from agenttuning.evaluation.statistics import wilson
 from agenttuning.files import read_json, write_json
-from agenttuning.improve import ImproveConfig, _result, _rounds, improvement_table, plan, resolved
+from agenttuning.improve import ImproveConfig, _result, _rounds, improve, improvement_table, plan, resolved
 from agenttuning.recipe import made
+from agenttuning.training.config import TrainConfig
 
 N = 40
 
@@ -131,62 +131,66 @@ def test_the_plan_lists_every_round(tmp_path):
 
 @pytest.fixture(scope="module")
 def talker(tmp_path_factory):
-    """A tiny model that was taught to say a word in `steady`, and what a command needs to find that environment."""
+    """A tiny model that was taught to say words in `steady`, and the folder where that environment is installed."""
     pytest.importorskip("peft")
+    from agenttuning.training.trainer import train
+
     folder = tmp_path_factory.mktemp("talker")
-    (folder / "site").mkdir()
-    worlds.install(folder / "site")
-    environment = {**os.environ, "PYTHONPATH": str(folder / "site"), "OMP_NUM_THREADS": "1"}
-    tiny.write_model(folder / "base")
-
-    def command(*words):
-        done = subprocess.run(
-            [sys.executable, "-m", "agenttuning", *map(str, words)], env=environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-
-    command("collect", "--out", folder / "played", "--environments.steady", 40, "--workers", 1)
-    command("mix", folder / "played" / "steady.jsonl", "--out", folder / "corpus", "--eta", 1)
-    command(
-        "train", folder / "corpus" / "corpus.jsonl", "--out", folder / "model", "--model", folder / "base",
-        "--method", "full", "--learning-rate", "1e-2", "--epochs", 10, "--max-length", 512, "--pack-length", 2048,
+    site = folder / "site"
+    site.mkdir()
+    worlds.install(site)
+    subprocess.run(
+        [sys.executable, "-m", "agenttuning", "collect", "--out", folder / "played", "--environments.steady", "16",
+         "--workers", "1"], env={**os.environ, "PYTHONPATH": str(site)}, check=True, capture_output=True,
     )  # fmt: skip
-    return folder / "model" / "merged", environment
+    corpus = folder / "corpus" / "corpus.jsonl"
+    mix(MixConfig(eta=1.0), folder / "played" / "steady.jsonl", corpus, dialect="command", seed=0)
+    config = TrainConfig(method="full", learning_rate=1e-2, weight_decay=0.0, max_length=512, epochs=35)
+    train(config, corpus, str(tiny.write_model(folder / "base")), folder / "model", seed=0)
+    return folder / "model" / "merged", site
 
 
-def improving(model: Path, out: Path, *more):
-    settings = ["train.max_steps=2", "train.batch_rows=2", "train.max_length=512", "train.method=full", "mix.eta=1",
-                "train.learning_rate=1e-5", "evaluate.max_tokens=24", "collect.max_tokens=24",
-                "collect.temperature=0.1", "deduplicate.actions=false", "deduplicate.text=false"]  # fmt: skip
-    words = [sys.executable, "-m", "agenttuning", "improve", str(model), *settings, "--out", str(out), "--rounds", "2"]
-    return [*words, "--environments.steady", "4", "--samples", "2", "--dev", "4", "--json", *more]
+SETTINGS = [
+    "train.max_steps=2", "train.batch_rows=2", "train.max_length=512", "train.method=full", "train.learning_rate=1e-5",
+    "mix.eta=1", "evaluate.max_tokens=24", "evaluate.workers=1", "collect.max_tokens=24", "collect.workers=1",
+    "collect.temperature=0.1", "deduplicate.actions=false", "deduplicate.text=false",
+]  # fmt: skip
 
 
 @pytest.mark.slow
-def test_killed_and_run_again_it_comes_to_the_same_end(talker, tmp_path):
-    model, environment = talker
-    out = tmp_path / "killed"
-    with subprocess.Popen(improving(model, out), env=environment, stdout=-3, stderr=-3) as process:
+def test_killed_and_run_again_it_comes_to_the_same_end(talker, tmp_path, monkeypatch):
+    model, site = talker
+    out, said = tmp_path / "killed", []
+    words = [sys.executable, "-m", "agenttuning", "improve", model, *SETTINGS, "--out", out, "--rounds", "2"]
+    words += ["--environments.steady", "4", "--samples", "2", "--dev", "4"]
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    with subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 120
-        while not (out / "round-1" / "filtered").exists() and process.poll() is None:
+        while not (out / "round-1" / "filtered").exists():
+            assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
     assert not (out / "round-1" / "evaluation" / "tuned").exists()
     played = (out / "round-1" / "trajectories" / "manifest.json").read_bytes()
-    ends = []
-    for folder in (out, tmp_path / "whole"):
-        done = subprocess.run(improving(model, folder), env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        ends.append(json.loads(done.stdout))
+
+    monkeypatch.syspath_prepend(str(site))
+    config = ImproveConfig(rounds=2, environments={"steady": 4}, samples=2, dev=4)
+    result, whole = (
+        improve(str(model), folder, config, made("improve", SETTINGS), say=said.append)
+        for folder in (out, tmp_path / "whole")
+    )
     assert (out / "round-1" / "trajectories" / "manifest.json").read_bytes() == played
-    assert ends[0] == ends[1] == read_json(out / "improve.json")
-    # it could do all there is before: a round brings no rise, and that is the end
-    assert ends[0]["rounds"][0]["dev"]["mean"] == 1.0
-    assert ends[0]["stopped"] == "the dev score did not rise in the last round"
-    assert (ends[0]["best"], len(ends[0]["rounds"])) == (0, 2)
+    assert result == whole == read_json(out / "improve.json")
+    # It could do all there is before: a round brings no rise, and that is the end.
+    assert [row["dev"]["mean"] for row in result["rounds"]] == [1.0, 1.0]
+    assert result["stopped"] == "the dev score did not rise in the last round"
+    assert result["best"] == 0
     funnel = read_json(out / "round-1" / "filtered" / "funnel.json")["sources"]["steady"]
-    assert (funnel["tasks"], funnel["episodes"], funnel["dropped"]["not_best"]) == (4, 8, 4)
-    again = subprocess.run(improving(model, out), env=environment, capture_output=True, text=True)
-    assert json.loads(again.stdout) == ends[0]
-    assert again.stderr.count("done before") == 8
+    assert (funnel["tasks"], funnel["episodes"], funnel["kept"], funnel["dropped"]) == (4, 8, 4, {"not_best": 4})
+    rows = (out / "round-1" / "corpus" / "corpus.jsonl").read_bytes()
+    assert rows == (tmp_path / "whole" / "round-1" / "corpus" / "corpus.jsonl").read_bytes()
+
+    said.clear()
+    assert improve(str(model), out, config, made("improve", SETTINGS), say=said.append) == result
+    assert [line for line in said if "written in" in line] == []

@@ -75,35 +75,26 @@ def until(process, out, count):
 
 
 @pytest.mark.slow
-def test_a_killed_node_loses_only_what_is_running(cluster, place, without_ray, tmp_path):
+def test_a_killed_driver_goes_on_and_a_killed_node_loses_only_what_is_running(cluster, place, without_ray, tmp_path):
     node = cluster.add_node(num_cpus=1)
     out = tmp_path / "out"
     words = command(out, "--ray", cluster.address, "--workers", "4")
+    with subprocess.Popen(words, env=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        until(process, out, 6)
+        process.send_signal(signal.SIGKILL)
+    before = episodes(out)
+    assert before >= 6
     with subprocess.Popen(words, env=place, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-        until(process, out, 8)
+        until(process, out, before + 4)
         cluster.remove_node(node, allow_graceful=False)
-        before = episodes(out)
+        after = episodes(out)
         _, told = process.communicate(timeout=240)
         assert process.returncode == 0, told
-    assert before < 2 * EPISODES
+    assert before < after < 2 * EPISODES
     for name, whole in without_ray.items():
         assert (out / f"{name}.jsonl").read_bytes() == whole
         keys = [t.key for t in read_trajectories(out / f"{name}.jsonl")]
         assert len(keys) == len(set(keys)) == EPISODES
-
-
-@pytest.mark.slow
-def test_a_killed_driver_goes_on_where_it_was(cluster, place, without_ray, tmp_path):
-    out = tmp_path / "out"
-    words = command(out, "--ray", cluster.address, "--workers", "4")
-    with subprocess.Popen(words, env=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        until(process, out, 8)
-        process.send_signal(signal.SIGKILL)
-    before = episodes(out)
-    assert before >= 8
-    subprocess.run(words, env=place, check=True, capture_output=True)
-    for name, whole in without_ray.items():
-        assert (out / f"{name}.jsonl").read_bytes() == whole
 
 
 def test_a_cluster_that_is_not_there_is_told(place, tmp_path):

@@ -68,7 +68,7 @@ class Schedule(Generic[T]):
         begins = []
         for name, queue in waiting.items():
             enough = self._places
-            if queue.ended and last:
+            if queue.ended and left[name] < last > 2 * queue.seconds(now):  # it can wait
                 enough = math.ceil(SPARE * len(queue.jobs) * queue.seconds(now) / last)
             if queue.running < min(caps[name], max(enough, self._places // 16, 1)) and not self._crowds(queue):
                 begins.append(name)
