@@ -7,7 +7,6 @@ under the same paths.
 >>> with Pool({"database": None}, ray="auto") as pool: ...
 """
 
-import os
 import threading
 import time
 from collections import Counter
@@ -81,7 +80,9 @@ class _Actor:
         return ray.get_runtime_context().get_node_id()
 
     def stop(self) -> None:
-        os._exit(0)  # what its environments started sees its end as that of a process
+        import ray
+
+        ray.actor.exit_actor()  # as a process ends: what was registered for its end is done
 
 
 class RayWorker(Worker):
