@@ -22,6 +22,8 @@ COMMANDS = {
     "The line": (
         ("run", "run", "Run a recipe: collect, filter, mix, train, evaluate, report.",
          "agenttuning run quickstart train.learning_rate=5e-4"),
+        ("improve", "improve", "Let a model play, train it on the best of what it did, and again while it gets better.",
+         "agenttuning improve runs/quickstart/model/merged --out improved --environments.database 200"),
         ("collect", "stages", "Let an agent play tasks and write its trajectories.",
          "agenttuning collect --out trajectories --environments.database 200"),
         ("construct", "construct", "Write new tasks with a teacher, or derive them from a text-to-SQL set.",
