@@ -275,6 +275,7 @@ def evaluate_stage(
         found = dict(scores["environments"])
         if "tool_use" in scores:
             found["T-Eval"] = scores["tool_use"]["overall"]
+        found |= {name: scores["general"][name] for name in config.benchmarks if name in scores.get("general", {})}
         for name in ("two_sided", "restraint", "use", "hscore"):
             if name in scores.get("hallucination", {}):
                 found[f"Agent-H {name.replace('_', '-')}"] = scores["hallucination"][name]
@@ -285,9 +286,11 @@ def evaluate_stage(
     settings = plain(config) | {"dialect": dialect, "seed": seed}
     settings |= {"model": names[model], "base": names.get(base)}
     tool_use_data = config.tool_use_data if config.tool_use else None
-    files = [path for path in (*config.data.values(), config.hallucination_data, tool_use_data) if path]
+    general = [str(path) for name in config.benchmarks if (path := Path(config.benchmarks_data) / name).is_dir()]
+    files = [path for path in (*config.data.values(), config.hallucination_data, tool_use_data, *general) if path]
     inputs = (*(f for f in folders.values() if f), *(Path(path) for path in files))
-    return Stage("evaluate", out, settings, inputs, work, grows=("held_in", "held_out", "hallucination", "tool_use"))
+    grows = ("held_in", "held_out", "benchmarks", "judge", "programs", "hallucination", "tool_use")
+    return Stage("evaluate", out, settings, inputs, work, grows=grows)
 
 
 def _folder(model: str | Path) -> Path | None:

@@ -32,8 +32,8 @@ from agenttuning.trajectory import OUTCOMES, Trajectory
 
 Held = Literal["in", "out"]
 Items = Mapping[str, float]
-# The general probe's per-item values that are compared, and those where less is better.
-GENERAL = ("questions", "instructions", "nll")
+# The per-item values of the general probe and benchmarks that are compared, and those where less is better.
+GENERAL = ("questions", "instructions", "nll", "mmlu", "gsm8k", "humaneval", "mt_bench", "ifeval")
 LOWER_IS_BETTER = frozenset({"nll"})
 HALLUCINATION = ("restraint", "use", "hscore")  # the per-item values of Agent-H that are compared
 
@@ -152,7 +152,7 @@ def compare_scores(base: Mapping[str, Any], tuned: Mapping[str, Any], seed: int 
         name: compare({"items": before[name]}, {"items": after[name]}, seed)
         | {"better": "lower" if name in LOWER_IS_BETTER else "higher"}
         for name in GENERAL
-        if before.get(name) and after.get(name)
+        if before.get(name, {}).keys() & after.get(name, {}).keys()
     }
     if general:
         result["general"] = general
@@ -201,12 +201,14 @@ def normalised(scores: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     own tasks: beside built-in ones the score ranks models among each other, and is no score of the paper.
     """
     result: dict[str, dict[str, Any]] = {}
-    for category in ("held-in", "held-out"):
-        names = [name for name in TASKS[category] if name in scores["environments"]]
+    for category in TASKS:
+        played = scores.get("general", {}) if category == "general" else scores["environments"]
+        names = [name for name in TASKS[category] if name in played]
         if not names:
             continue
-        rows = [scores["environments"][name] for name in names]
-        ratios = [100 / weight(name) for name in names]
+        rows = [played[name] for name in names]
+        # Scores are shares and W is in percent; MT-Bench's are both from 1 to 10.
+        ratios = [(1 if name == "mt_bench" else 100) / weight(name) for name in names]
         total = weighted_sum([_interval(row) for row in rows], [ratio / len(names) for ratio in ratios])
         result[category] = {
             **total._asdict(),
