@@ -95,14 +95,14 @@ def read_questions(folder: Path) -> list[Row]:
 def read_references(folder: Path) -> dict[int, list[str]]:
     """GPT-4's answers to both turns of the questions that have a right answer, by question id; none without a file."""
     files = [*folder.glob("*gpt-4.jsonl"), *folder.glob("reference_answer/gpt-4.jsonl")]
-    references = {}
+    references: dict[int, list[str]] = {}
     for number, row in read_jsonl(files[0]) if files else ():
         where = f"{files[0]}:{number}"
         try:
             turns = row["choices"][0]["turns"]
         except (KeyError, IndexError, TypeError):
             turns = None
-        if not _texts(turns) or not isinstance(row.get("question_id"), int):
+        if not isinstance(turns, list) or not _texts(turns) or not isinstance(row.get("question_id"), int):
             raise BadInput(f"{where}: no question_id with choices[0].turns; expected FastChat's reference answers")
         references[row["question_id"]] = turns
     return references
@@ -128,7 +128,7 @@ def _questions(path: Path, subject: str) -> list[Row]:
                     continue
                 if len(row) != 6 or (answer := _letter(row[5])) is None:
                     raise BadInput(
-                        f"{path}: record {number}: expected a question, four choices and an answer (A to D, or 0 to 3), "
+                        f"{path}: record {number}: expected a question, four choices and an answer (A to D, 0 to 3), "
                         f"found {len(row)} fields ending in {row[-1][:40] if row else ''!r}"
                     )
                 rows.append({"question": row[0], "subject": subject, "choices": row[1:5], "answer": answer})
@@ -157,18 +157,17 @@ def _check_humaneval(row: Row, where: str) -> None:
 
 def _check_ifeval(row: Row, where: str) -> None:
     names, given = row.get("instruction_id_list"), row.get("kwargs")
-    if not isinstance(row.get("prompt"), str) or not _texts(names) or not isinstance(given, list):
+    if not isinstance(row.get("prompt"), str) or not isinstance(names, list) or not isinstance(given, list):
         raise BadInput(f"{where}: expected a prompt with instruction_id_list and kwargs")
-    if len(names) != len(given) or not all(isinstance(one, dict) for one in given):
+    if not _texts(names) or len(names) != len(given) or not all(isinstance(one, dict) for one in given):
         raise BadInput(f"{where}: {len(names)} instructions need as many objects in kwargs, found {len(given)}")
 
 
 def _check_turns(row: Row, where: str) -> None:
     turns = row.get("turns")
-    if not isinstance(row.get("question_id"), int) or not isinstance(row.get("category"), str) or not _texts(turns):
+    named = isinstance(row.get("question_id"), int) and isinstance(row.get("category"), str)
+    if not named or not isinstance(turns, list) or not _texts(turns) or len(turns) != 2:
         raise BadInput(f"{where}: expected question_id, category and two turns")
-    if len(turns) != 2:
-        raise BadInput(f"{where}: {len(turns)} turns; MT-Bench's questions have two")
 
 
 def _texts(value: Any) -> bool:

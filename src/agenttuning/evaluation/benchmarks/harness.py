@@ -29,6 +29,8 @@ from agenttuning.models import quiet_transformers
 
 SEED = 1234  # lm-eval's own for the choice of examples
 MAX_TOKENS = 256  # lm-eval's own where a task says nothing
+# Of IFEval's instructions those whose checks cut a text into sentences or words with NLTK's data.
+SENTENCES = frozenset({"length_constraints:number_sentences", "change_case:capital_word_frequency"})
 USED = ("gsm8k", "mmlu/default", "ifeval")  # folders of its definitions
 
 
@@ -75,12 +77,17 @@ def require() -> None:
     _manager()
 
 
-def require_ifeval() -> None:
-    """Raises MissingExtra or MissingProgram where what lm-eval's checks of instructions need is not here."""
+def require_ifeval(rows: Sequence[Row] | None = None) -> None:
+    """Raises MissingExtra or MissingProgram where what lm-eval's checks of instructions need is not here.
+
+    `rows` are those whose instructions are to be checked, where they are known.
+    """
     _manager()
-    for package in ("langdetect", "immutabledict", "nltk"):
+    for package in ("langdetect", "immutabledict"):
         if find_spec(package) is None:
             raise MissingExtra(package, "general")
+    if rows is not None and not SENTENCES & {name for row in rows for name in row["instruction_id_list"]}:
+        return
     import nltk
 
     try:

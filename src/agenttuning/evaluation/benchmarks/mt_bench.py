@@ -11,6 +11,7 @@ the mean of all ratings. Without a judge the answers are stored.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from random import Random
 from statistics import fmean
@@ -103,7 +104,7 @@ def rating(judgement: str) -> float | None:
 def scores(judgements: Replies, seed: int | str = 0) -> tuple[dict[str, float], dict[str, Any]]:
     """Each question's mean rating, and {n, mean, low, high, turns, unrated} over all ratings.
 
-    The interval is a bootstrap's that draws questions with both of their ratings. Raises BadInput where nothing is rated.
+    The interval is a bootstrap's that draws questions with both of their ratings. Raises BadInput where none is rated.
     """
     rated: dict[str, list[float]] = {}
     turns: dict[str, list[float]] = {"1": [], "2": []}
@@ -116,9 +117,9 @@ def scores(judgements: Replies, seed: int | str = 0) -> tuple[dict[str, float], 
     if not every:
         raise BadInput("MT-Bench: the judge rated no answer; look at judgements.jsonl, it should end in [[RATING]]")
     dice = Random(f"mt-bench {seed}")
-    means = sorted(fmean(sum(dice.choices(every, k=len(every)), [])) for _ in range(RESAMPLES))
+    means = sorted(fmean(chain(*dice.choices(every, k=len(every)))) for _ in range(RESAMPLES))
     cut = int(RESAMPLES * (1 - CONFIDENCE) / 2)
-    row: dict[str, Any] = {"n": len(every), "mean": fmean(sum(every, [])), "low": means[cut], "high": means[-1 - cut]}
+    row: dict[str, Any] = {"n": len(every), "mean": fmean(chain(*every)), "low": means[cut], "high": means[-1 - cut]}
     row["turns"] = {turn: fmean(values) for turn, values in turns.items() if values}
     row["unrated"] = len(judgements) - sum(map(len, every))
     return {question: fmean(values) for question, values in rated.items()}, row

@@ -1,7 +1,7 @@
 """Programs of a model, each run in a sandbox of its own: right where the benchmark's test comes to its end in it.
 
-A program says that it passed by a word that it cannot guess: one drawn for this run, which the script that runs it reads
-before and prints after the test. Leaving early with status 0, printing whatever or flooding the output is no pass.
+That a program passed is told by a word that it cannot guess: one drawn for this run, which the script that runs it
+reads before and prints after the test. Leaving early with status 0 is no pass, nor is printing whatever.
 
 >>> verdict(Program("def add(a, b): return a + b", "def check(f): assert f(1, 2) == 3", "add"))
 'passed'

@@ -91,7 +91,7 @@ def prepare(
     endpoint: EndpointConfig | None = None,
     seed: int = 0,
 ) -> Benchmarks:
-    """The benchmarks of `counts`, so many items of each (MMLU: of each subject), read from the folder `data` or the hub.
+    """So many items of each benchmark (MMLU: of each subject), read from the folder `data` or the hub.
 
     Raises BadInput for files that are missing or broken and for what the model cannot do, MissingExtra and
     MissingProgram where something is not installed.
@@ -116,7 +116,9 @@ def prepare(
                 also = {"flexible": ("exact_match", "flexible-extract")}
                 parts[name] = Harness(name, task, count, "exact_match", "strict-match", also)
             case "ifeval":
-                task = harness.load("ifeval", {"train": files.read_ifeval(folder)} if folder else None)
+                rows = files.read_ifeval(folder)[:count] if folder else None
+                harness.require_ifeval(rows)
+                task = harness.load("ifeval", {"train": rows} if rows else None)
                 also = {key: (f"{key}_acc", "none") for key in ("inst_level_strict", "prompt_level_loose")}
                 parts[name] = Harness(name, task, count, "prompt_level_strict_acc", "none", also)
             case "humaneval":
@@ -134,7 +136,7 @@ def require(name: str) -> None:
     if name in ("mmlu", "gsm8k"):
         harness.require()
     elif name == "ifeval":
-        harness.require_ifeval()
+        harness.require_ifeval([])
     elif name == "humaneval":
         sandbox.require()
 
