@@ -39,7 +39,10 @@ HARMFUL = {
     "never ends": ("def add(a, b):\n    while True: pass", "timed out"),
     "eats memory": ("def add(a, b):\n    x = []\n    while True: x.append('a' * 10**7)", "failed"),
     "forks": ("import os\nwhile True: os.fork()", "failed"),
-    "calls out": ("import socket\ndef add(a, b): socket.create_connection(('1.1.1.1', 80), 1); return 3", "failed: OSE"),
+    "calls out": (
+        "import socket\ndef add(a, b): socket.create_connection(('1.1.1.1', 80), 1); return 3",
+        "failed: OSE",
+    ),
     "reads the keyboard": ("def add(a, b): return len(input()) // 8", "failed: EOFError"),
     "kills": ("import os\nos.kill(os.getppid(), 9)\nos.kill(0, 9)", "failed"),
     "cannot be told": ("class X(BaseException):\n    def __str__(self): raise SystemExit\nraise X", "failed"),
