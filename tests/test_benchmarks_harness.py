@@ -152,3 +152,28 @@ def test_a_subject_that_mmlu_has_not_is_named(tmp_path, data):
         (folder / f"botany_{split}.csv").write_text((data / "mmlu" / split / f"anatomy_{split}.csv").read_text())
     with pytest.raises(BadInput, match="has no task mmlu_botany"):
         prepare({"mmlu": 1}, str(tmp_path), model="m")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("langdetect") is None, reason="needs langdetect")
+def test_ifeval_checks_instructions_one_by_one(tmp_path):
+    rows = [
+        ("Write about tea.", {"change_case:english_lowercase": {}, "keywords:existence": {"keywords": ["tea", "cup"]}}),
+        ("Write of rain, no commas.", {"punctuation:no_comma": {}}),
+        ("Ten words at least.", {"length_constraints:number_words": {"relation": "at least", "num_words": 10}}),
+    ]
+    folder = tmp_path / "data" / "ifeval"
+    folder.mkdir(parents=True)
+    with (folder / "input_data.jsonl").open("w") as stream:
+        for key, (prompt, checks) in enumerate(rows):
+            row = {"key": key, "prompt": prompt, "instruction_id_list": list(checks), "kwargs": list(checks.values())}
+            stream.write(json.dumps(row) + "\n")
+    suite = prepare({"ifeval": 10}, str(tmp_path / "data"), model="m")
+    replies = {
+        "0": "a cup of green TEA.",
+        "1": "It rains and rains.",
+        "2": "*one two three four five six seven eight nine ten*",
+    }
+    scores, items = suite.scores({"ifeval": replies}, tmp_path)
+    assert items["ifeval"] == {"0": 0.0, "1": 1.0, "2": 1.0}
+    assert scores["ifeval"]["inst_level_strict"] == 3 / 4  # of four instructions, "tea" and "cup" are there
+    assert scores["ifeval"]["prompt_level_loose"] == 2 / 3
