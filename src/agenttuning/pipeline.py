@@ -240,11 +240,12 @@ def decontaminate_stage(
     inputs = [corpus, *files]
     settings = plain(config) | {"seed": seed, "evaluate": None}
     if asked is not None:
-        own = {"general", "hallucination_data", "tool_use_data", "data", "skip_bad", "split"}
-        counts = {"held_in", "held_out", "hallucination", "tool_use", "workers"}
+        own = {"general", "benchmarks_data", "hallucination_data", "tool_use_data", "data", "skip_bad", "split"}
+        counts = {"held_in", "held_out", "benchmarks", "hallucination", "tool_use", "workers"}
         settings["evaluate"] = {key: value for key, value in plain(asked).items() if key in own | counts}
         tool_use_data = asked.tool_use_data if asked.tool_use else None
         inputs += [Path(p) for p in (*asked.data.values(), asked.hallucination_data, tool_use_data) if p]
+        inputs += _benchmark_folders(asked)
     return Stage("decontaminate", out, settings, tuple(inputs), work)
 
 
@@ -286,11 +287,15 @@ def evaluate_stage(
     settings = plain(config) | {"dialect": dialect, "seed": seed}
     settings |= {"model": names[model], "base": names.get(base)}
     tool_use_data = config.tool_use_data if config.tool_use else None
-    general = [str(path) for name in config.benchmarks if (path := Path(config.benchmarks_data) / name).is_dir()]
-    files = [path for path in (*config.data.values(), config.hallucination_data, tool_use_data, *general) if path]
-    inputs = (*(f for f in folders.values() if f), *(Path(path) for path in files))
+    files = [path for path in (*config.data.values(), config.hallucination_data, tool_use_data) if path]
+    inputs = (*(f for f in folders.values() if f), *(Path(path) for path in files), *_benchmark_folders(config))
     grows = ("held_in", "held_out", "benchmarks", "judge", "programs", "hallucination", "tool_use")
     return Stage("evaluate", out, settings, inputs, work, grows=grows)
+
+
+def _benchmark_folders(config: EvaluateConfig) -> list[Path]:
+    """The folders of the general benchmarks that are read from files."""
+    return [folder for name in config.benchmarks if (folder := Path(config.benchmarks_data) / name).is_dir()]
 
 
 def _folder(model: str | Path) -> Path | None:

@@ -86,6 +86,9 @@ def require_ifeval(rows: Sequence[Row] | None = None) -> None:
     for package in ("langdetect", "immutabledict"):
         if find_spec(package) is None:
             raise MissingExtra(package, "general")
+    import langdetect
+
+    langdetect.DetectorFactory.seed = 0  # else the language of a short reply is another one now and then
     if rows is not None and not SENTENCES & {name for row in rows for name in row["instruction_id_list"]}:
         return
     import nltk

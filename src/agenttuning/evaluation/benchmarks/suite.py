@@ -7,7 +7,7 @@
 0.04
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ class Benchmarks:
                 case MTBench() if self.judge != NONE:
                     items[name], more = mt_bench.scores(self._judged(part, replies[name], folder, progress), self.seed)
                     more |= {"judge": self.judge.rpartition("#")[2]}
-                case _:
+                case _:  # MT-Bench without a judge: its answers are on disk
                     continue
             rows[name] = summarize(list(items[name].values()), self.seed, share=name != "mt_bench") | more
             rows[name]["source"] = self.source
@@ -110,25 +110,37 @@ def prepare(
         match name:
             case "mmlu":
                 parts[name] = MMLU.prepare(folder, count)
-            case "gsm8k":
-                task = harness.load("gsm8k_cot", {"test": files.read_gsm8k(folder)} if folder else None)
-                # As the examples write it, "The answer is 18."; any last number is told beside.
-                also = {"flexible": ("exact_match", "flexible-extract")}
-                parts[name] = Harness(name, task, count, "exact_match", "strict-match", also)
-            case "ifeval":
-                rows = files.read_ifeval(folder)[:count] if folder else None
-                harness.require_ifeval(rows)
-                task = harness.load("ifeval", {"train": rows} if rows else None)
-                also = {key: (f"{key}_acc", "none") for key in ("inst_level_strict", "prompt_level_loose")}
-                parts[name] = Harness(name, task, count, "prompt_level_strict_acc", "none", also)
+            case "gsm8k" | "ifeval":
+                parts[name] = _generating(name, folder, count)
             case "humaneval":
-                rows = files.read_humaneval(folder) if folder else harness.hub_rows("openai/openai_humaneval", "test")
-                parts[name] = HumanEval(rows[:count], samples, temperature, seed)
+                parts[name] = HumanEval(_problems(folder)[:count], samples, temperature, seed)
             case "mt_bench":
                 parts[name] = _mt_bench(folder, count, judge, seed)
             case _:
                 raise BadInput(f"{name}: no such benchmark; there are {', '.join(NAMES)}")
     return Benchmarks(parts, folder.name if folder else HUB, model, judge, endpoint, seed)
+
+
+def texts(counts: Mapping[str, int], data: str) -> Iterator[tuple[str, str, str]]:
+    """(benchmark, item, its own words) of what is asked. Raises as `prepare` does."""
+    folder = None if data in ("", HUB) else Path(data)
+    for name, count in counts.items():
+        if name == "mmlu":
+            subjects = MMLU.prepare(folder, count).tasks
+            docs = {f"{subject}/{i}": doc for subject, task in subjects.items() for i, doc in _first(task, count)}
+        elif name == "humaneval":
+            docs = {row["task_id"]: row for row in _problems(folder)[:count]}
+        elif name == "mt_bench":
+            docs = {str(row["question_id"]): row for row in _mt_bench(folder, count, NONE, 0).questions}
+        else:
+            docs = {str(i): doc for i, doc in _first(_generating(name, folder, count).task, count)}
+        for id, doc in docs.items():
+            asked = doc.get("turns") or [doc.get("prompt") or doc["question"], *doc.get("choices", ())]
+            yield name, id, "\n".join(asked)
+
+
+def _first(task: Any, count: int) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    return task.doc_iterator(limit=count)
 
 
 def require(name: str) -> None:
@@ -150,6 +162,23 @@ def missing(names: Iterable[str]) -> dict[str, str]:
         except (MissingExtra, MissingProgram) as error:
             lacking[name] = str(error)
     return lacking
+
+
+def _generating(name: str, data: Path | None, count: int) -> Harness:
+    if name == "gsm8k":
+        task = harness.load("gsm8k_cot", {"test": files.read_gsm8k(data)} if data else None)
+        # As the examples write it, "The answer is 18."; the last number of a reply is told beside.
+        also = {"flexible": ("exact_match", "flexible-extract")}
+        return Harness(name, task, count, "exact_match", "strict-match", also)
+    rows = files.read_ifeval(data)[:count] if data else None
+    harness.require_ifeval(rows)
+    task = harness.load("ifeval", {"train": rows} if rows else None)
+    also = {key: (f"{key}_acc", "none") for key in ("inst_level_strict", "prompt_level_loose")}
+    return Harness(name, task, count, "prompt_level_strict_acc", "none", also)
+
+
+def _problems(data: Path | None) -> list[files.Row]:
+    return files.read_humaneval(data) if data else harness.hub_rows("openai/openai_humaneval", "test")
 
 
 def _mt_bench(data: Path | None, count: int, judge: str, seed: int) -> MTBench:
