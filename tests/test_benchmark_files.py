@@ -39,7 +39,7 @@ def test_both_forms_of_mmlu_are_the_same_questions(tmp_path):
 
 @pytest.mark.parametrize("answer", ["E", "4", "", "AB", "-1"])
 def test_an_answer_that_is_none_of_the_four_is_refused(tmp_path, answer):
-    with pytest.raises(BadInput, match="botany_test.csv: record 1: .*A to D"):
+    with pytest.raises(BadInput, match=r"botany_test\.csv: record 1: .*A to D"):
         files.read_mmlu(mmlu(tmp_path, PLAIN.format(answer)))
 
 
@@ -55,7 +55,7 @@ def test_mmlu_needs_its_examples(tmp_path):
 def test_a_broken_table_is_one_line_of_error(tmp_path, content):
     mmlu(tmp_path, "")
     (tmp_path / "mmlu" / "test" / "botany_test.csv").write_bytes(content)
-    with pytest.raises(BadInput, match="botany_test.csv") as error:
+    with pytest.raises(BadInput, match=r"botany_test\.csv") as error:
         files.read_mmlu(tmp_path)
     assert "\n" not in str(error.value)
 
@@ -103,7 +103,7 @@ def test_mt_bench_questions_have_two_turns(tmp_path):
     assert files.read_questions(folder) == [row]
     assert files.read_references(folder) == {}
     put(tmp_path / "question.jsonl", json.dumps(row | {"turns": ["Write."]}) + "\n")
-    with pytest.raises(BadInput, match="question.jsonl:1: expected question_id, category and two turns"):
+    with pytest.raises(BadInput, match=r"question\.jsonl:1: expected question_id, category and two turns"):
         files.read_questions(folder)
     put(tmp_path / "gpt-4.jsonl", json.dumps({"question_id": 81, "choices": []}) + "\n")
     with pytest.raises(BadInput, match="reference answers"):

@@ -110,7 +110,8 @@ def test_gsm8k_scores_replies_as_lm_eval_does(data, tmp_path):
     from lm_eval.api.model import LM
 
     written = ["The answer is {}.", "The answer is ${},0.", "#### {}", "So {} it is.", "The answer is {}", "{}.5", "",
-               "The answer is 7. The answer is {}.", "The answer is {}.0.", "the answer is {}.", "{} pears", "\ud7ff {}"]  # fmt: skip
+               "The answer is 7. The answer is {}.", "The answer is {}.0.", "the answer is {}.", "{} pears",
+               "\ud7ff {}"]  # fmt: skip
     replies = {
         str(i): text.format(row["answer"].split()[-1]) for i, (text, row) in enumerate(zip(written, SUMS, strict=True))
     }

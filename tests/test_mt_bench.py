@@ -37,7 +37,8 @@ def data(tmp_path):
 
     put("question.jsonl", QUESTIONS)
     put("judge_prompts.jsonl", [
-        {"name": name, "system_prompt": f"You judge by {name}.", "prompt_template": text} for name, text in PROMPTS.items()
+        {"name": name, "system_prompt": f"You judge by {name}.", "prompt_template": prompt}
+        for name, prompt in PROMPTS.items()
     ])  # fmt: skip
     put("gpt-4.jsonl", [{"question_id": 111, "choices": [{"turns": ["five", "nine"]}]}])
     return tmp_path / "data"
@@ -114,7 +115,7 @@ def test_a_judge_needs_its_prompts_and_the_right_answers(data):
         prepare({"mt_bench": 3}, str(data), model="m", judge="http://localhost:1/v1#judge")
     prepare({"mt_bench": 1}, str(data), model="m", judge="http://localhost:1/v1#judge")  # writing needs none
     (data / "mt_bench" / "judge_prompts.jsonl").write_text("")
-    with pytest.raises(BadInput, match="judge_prompts.jsonl: no single-v1"):
+    with pytest.raises(BadInput, match=r"judge_prompts\.jsonl: no single-v1"):
         prepare({"mt_bench": 1}, str(data), model="m", judge="http://localhost:1/v1#judge")
     with pytest.raises(BadInput, match="not read from a hub"):
         prepare({"mt_bench": 1}, "hub", model="m")
