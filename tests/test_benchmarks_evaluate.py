@@ -78,6 +78,7 @@ def test_with_its_data_a_benchmark_is_part_of_the_general_suite(data):
 
 
 @harness
+@pytest.mark.slow
 def test_an_endpoint_is_scored_compared_and_shown(data, tmp_path):
     config = EvaluateConfig(general=False, benchmarks={"gsm8k": 40, "mt_bench": 4}, benchmarks_data=str(data))
     sides = []
@@ -127,6 +128,7 @@ def test_an_evaluation_that_broke_off_asks_only_what_is_missing(data, tmp_path):
 
 
 @harness
+@pytest.mark.slow
 def test_more_items_and_a_judge_that_comes_later_keep_what_was_answered(data, tmp_path):
     with TeacherServer(counting()) as server:
 

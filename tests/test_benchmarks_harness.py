@@ -155,6 +155,7 @@ def test_a_subject_that_mmlu_has_not_is_named(tmp_path, data):
         prepare({"mmlu": 1}, str(tmp_path), model="m")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("langdetect") is None, reason="needs langdetect")
 def test_ifeval_checks_instructions_one_by_one(tmp_path):
     rows = [
