@@ -70,6 +70,7 @@ HEAVY = {
     "gguf",
     "trl",
     "datasets",
+    "lm_eval",
     "sentence_transformers",
     "tensorboard",
     "wandb",
