@@ -131,6 +131,13 @@ class TestInTheSandbox:
         harmful, said = HARMFUL[name]
         assert verdict(Program(harmful, TEST, "add"), LIMITS).startswith(said)
 
+    @pytest.mark.slow
+    @pytest.mark.skipif(not OFFICIAL.exists(), reason="AGENTTUNING_DATA names no folder with humaneval/")
+    def test_every_published_solution_passes(self):
+        rows = [json.loads(line) for line in gzip.decompress(OFFICIAL.read_bytes()).splitlines()]
+        programs = [Program(code(row, row["canonical_solution"]), row["test"], row["entry_point"]) for row in rows]
+        assert [row["task_id"] for row, found in zip(rows, verdicts(programs), strict=True) if found != "passed"] == []
+
     def test_what_ran_is_not_run_again(self, tmp_path):
         problem = HumanEval([ROW])
         replies = {"T/0/0": "    return sqrt(x)\n"}

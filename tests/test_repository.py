@@ -70,7 +70,6 @@ HEAVY = {
     "gguf",
     "trl",
     "datasets",
-    "lm_eval",
     "sentence_transformers",
     "tensorboard",
     "wandb",

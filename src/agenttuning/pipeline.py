@@ -349,8 +349,10 @@ def summary(stage: str, counts: Mapping[str, Any]) -> list[str]:
     if stage == "train":
         return [f"{count} rows: {reason}" for reason, count in counts["dropped"].items() if count]
     if stage == "evaluate":
+        form = {name: ".2f" if name == "mt_bench" else ".1%" for name in counts}  # ratings from 1 to 10
         return [
-            f"{name}: {score['mean']:.1%} of {score['n']}  [{score['low']:.1%}, {score['high']:.1%}]"
+            f"{name}: {score['mean']:{form[name]}} of {score['n']}  "
+            f"[{score['low']:{form[name]}}, {score['high']:{form[name]}}]"
             for name, score in counts.items()
         ]
     return []

@@ -173,6 +173,9 @@ def evaluate(
     stage = pipeline.evaluate_stage(chosen, model, out, dialect=dialect, seed=seed, base=base)
     perform(stage, say=partial(print, file=sys.stderr))
     scores = read_json(out / "scores.json")
+    if "mt_bench" in chosen.benchmarks and chosen.judge == "none":
+        stored = out / "general" / "mt_bench_*.jsonl"
+        print(f"mt_bench: not rated; the answers are in {stored}, and --judge URL#MODEL rates them", file=sys.stderr)
     if json:
         print(jsons.dumps(scores))
         return
