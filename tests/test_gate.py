@@ -108,6 +108,16 @@ def test_by_the_estimate_and_by_the_interval():
     assert by_point[3].reason == "database is 70.0 %, the bound 80.0 %; inside the noise"
 
 
+def test_mt_bench_is_a_rating_and_a_tenth_of_it_in_the_general_score():
+    scores = evaluation("m", {"database": {1}}, questions=20)
+    scores["general"]["items"]["mt_bench"] = {"81": 6.0, "82": 8.0}
+    checks, _ = gate([parse("mt_bench >= 6.5"), parse("general >= 60%"), parse("mt_bench >= 7.5")], [scores])
+    assert [check.passed for check in checks] == [True, True, False]
+    assert checks[0].value == 7
+    assert checks[1].value == pytest.approx((0.5 + 0.7) / 2)
+    assert checks[0].reason.startswith("mt_bench is 7.000, the bound 6.500")
+
+
 def test_the_edge_of_a_bound_belongs_to_or_equal():
     assert [check.passed for check in checks("database >= 70%", "database > 70%", "database <= 0.7")] == [
         True,

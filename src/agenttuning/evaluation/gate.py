@@ -17,7 +17,7 @@ from agenttuning.environments import names
 from agenttuning.errors import BadInput
 from agenttuning.evaluation.comparison import contrasts
 from agenttuning.evaluation.differences import inside
-from agenttuning.evaluation.measures import FIXED, LOWER_IS_BETTER, WHOLE, Scores, level
+from agenttuning.evaluation.measures import FIXED, WHOLE, Scores, is_share, level
 from agenttuning.evaluation.published import TASKS
 from agenttuning.evaluation.rules import Rule
 from agenttuning.evaluation.statistics import Interval, independent_difference
@@ -129,8 +129,7 @@ def amount(measure: str, value: float | None, *, sign: str = "") -> str:
     """A value of a measure for people: percent, except where a measure is no share."""
     if value is None:
         return "–"
-    whole = measure in LOWER_IS_BETTER or measure.endswith("/W")
-    return f"{value:{sign}.3f}" if whole else f"{100 * value:{sign}.1f} %"
+    return f"{100 * value:{sign}.1f} %" if is_share(measure) else f"{value:{sign}.3f}"
 
 
 def junit(checks: Sequence[Check], name: str) -> str:

@@ -22,6 +22,7 @@ Items = Mapping[str, float]
 # Of the general probe: items that are no shares of right answers stay out of the general score.
 NOT_RIGHT_OR_WRONG = frozenset({"nll", "kl"})
 LOWER_IS_BETTER = frozenset({"nll", "kl", "perplexity", "divergence"})
+RATING = "mt_bench"  # from 1 to 10
 HALLUCINATION = ("restraint", "use", "hscore")
 # Measures without items: where they stand in scores.json.
 WHOLE: Mapping[str, tuple[str, str]] = {
@@ -35,7 +36,10 @@ FIXED = ("held-in", "held-out", "general", "questions", "instructions", "nll", *
 
 
 def cells(scores: Scores, name: str) -> Cells:
-    """The items of a measure by cell; empty where the evaluation has none. Values are shares, `nll` nats a token."""
+    """The items of a measure by cell; empty where the evaluation has none.
+
+    Values are shares, `nll` nats a token, MT-Bench's from 1 to 10; in the general score that is a tenth of it.
+    """
     if name in ("held-in", "held-out"):
         held = name.removeprefix("held-")
         rows = {key: row for key, row in scores["environments"].items() if row["held"] == held}
@@ -44,7 +48,10 @@ def cells(scores: Scores, name: str) -> Cells:
         return _one(scores["environments"][name]["items"])
     general = scores.get("general", {}).get("items", {})
     if name == "general":
-        return {key: items for key, items in general.items() if items and key not in NOT_RIGHT_OR_WRONG}
+        right = {key: items for key, items in general.items() if items and key not in NOT_RIGHT_OR_WRONG}
+        if RATING in right:
+            right[RATING] = {item: value / 10 for item, value in right[RATING].items()}
+        return right
     if name in general:
         return _one(general[name])
     if name in HALLUCINATION:
@@ -88,8 +95,7 @@ def level(runs: Sequence[Scores], name: str, seed: int = 0) -> dict[str, Any] | 
         within = Interval(*(fmean(row[key] for row in rows) for key in ("mean", "low", "high")))
         whole = over_seeds(within, student(means), _limits(name))
         return {"n": sum(row.get("n", 0) for row in rows), **whole._asdict(), "by_run": means}
-    share = name not in LOWER_IS_BETTER
-    row = summarize(list(pooled(merged(found)).values()), seed, share=share)
+    row = summarize(list(pooled(merged(found)).values()), seed, share=is_share(name))
     if len(found) == 1:
         return row
     means = [fmean(pooled(one).values()) for one in found]
@@ -99,7 +105,12 @@ def level(runs: Sequence[Scores], name: str, seed: int = 0) -> dict[str, Any] | 
 
 def _limits(name: str) -> tuple[float, float]:
     """Between which values a measure lies."""
-    return (0.0, inf if name in LOWER_IS_BETTER or name.endswith("/W") else 1.0)
+    return (1.0, 10.0) if name == RATING else (0.0, 1.0 if is_share(name) else inf)
+
+
+def is_share(name: str) -> bool:
+    """Whether a measure is a share, which is written in percent."""
+    return name not in LOWER_IS_BETTER and name != RATING and not name.endswith("/W")
 
 
 def _whole(scores: Scores, name: str) -> Mapping[str, Any] | None:

@@ -88,7 +88,7 @@ def from_runs(label: str, runs: Sequence[Scores]) -> ScoreTable:
             category[task] = "general"
     rows["t_eval"] = _score(runs, "tool-use", ("tool_use", "overall"))
     rows["agent_h"] = _score(runs, "hscore", ("hallucination", "hscore"))
-    out = {task: _percent(row, 10 if task == "mt_bench" else 100) for task, row in rows.items() if row}
+    out = {task: _percent(row, 1 if task == "mt_bench" else 100) for task, row in rows.items() if row}
     built_in = [
         name
         for name in _environments(runs)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import stdev
 from typing import Any
 
-from agenttuning.evaluation.measures import LOWER_IS_BETTER, level, present
+from agenttuning.evaluation.measures import is_share, level, present
 from agenttuning.evaluation.sides import Side
 from agenttuning.tables import aligned
 
@@ -75,7 +75,7 @@ def _detectable(name: str, row: Mapping[str, Any]) -> str:
 
 
 def _scale(name: str) -> tuple[float, int]:
-    return (1, 3) if name in LOWER_IS_BETTER or name.endswith("/W") else (100, 1)
+    return (100, 1) if is_share(name) else (1, 3)
 
 
 def _level(name: str, row: Mapping[str, Any] | None) -> str:
