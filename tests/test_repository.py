@@ -237,7 +237,7 @@ def test_environment_on_the_first_page_works(tmp_path: Path):
     assert (result["tasks"], result["solved"], result["mean_reward"]) == (100, 100, 1.0)
 
 
-@pytest.mark.parametrize("name", ["recipe_reference.py", "template_table.py"])
+@pytest.mark.parametrize("name", ["recipe_reference.py", "template_table.py", "command_reference.py"])
 def test_written_pages_are_up_to_date(name: str):
     script = ROOT / "scripts" / name
     answer = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, timeout=60)
