@@ -30,7 +30,9 @@ def page() -> str:
         parts.append(f"## {title}\n")
         for name, _, _, example in commands:
             parts.append(f"### agenttuning {name}\n\n{sections[name]}\n")
-            parts.append(f"<!-- not run: an example of --help, its files are the reader's -->\n```bash\n{example}\n```\n")
+            parts.append(
+                f"<!-- not run: an example of --help, its files are the reader's -->\n```bash\n{example}\n```\n"
+            )
     return "\n".join(parts)
 
 

@@ -59,6 +59,8 @@ def on_page_markdown(markdown: str, page, config, files: Files) -> str:
 
     def moved(match: re.Match) -> str:
         there = places.get(match[1])
-        return match[1] if there is None else os.path.relpath(there, Path(source).parent.as_posix()).replace(os.sep, "/")
+        return (
+            match[1] if there is None else os.path.relpath(there, Path(source).parent.as_posix()).replace(os.sep, "/")
+        )
 
     return LINK.sub(moved, markdown)

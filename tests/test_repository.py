@@ -32,7 +32,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("zstd",),
     ("files", "settings", "progress", "tables", "trajectory", "endpoint", "known_models", "budget"),
     ("conversation", "atif", "compose", "journal"),
-    ("incremental_template", "provenance"),
+    ("incremental_template", "provenance", "licences"),
     ("chat_template",),
     ("models", "stages", "tracking"),
     ("dialects",),
@@ -40,7 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("environments", "engines"),
     ("agents",),
     ("rollout", "corpus", "training", "evaluation", "report"),
-    ("recipe", "preparation"),
+    ("recipe", "preparation", "publishing"),
     ("pipeline", "construction"),
     ("sweep",),
     ("commands",),
@@ -79,6 +79,7 @@ HEAVY = {
     "ray",
     "zstandard",
     "rensa",
+    "huggingface_hub",
 }
 
 

@@ -26,7 +26,9 @@ def build(config: Path, site: Path) -> subprocess.CompletedProcess[str]:
 def test_the_site_is_built_strictly_and_asks_nothing_of_other_servers(tmp_path: Path):
     answer = build(ROOT / "mkdocs.yml", tmp_path)
     assert answer.returncode == 0, answer.stderr
-    pages = {page.relative_to(tmp_path).as_posix(): page.read_text(encoding="utf-8") for page in tmp_path.rglob("*.html")}
+    pages = {
+        page.relative_to(tmp_path).as_posix(): page.read_text(encoding="utf-8") for page in tmp_path.rglob("*.html")
+    }
     assert {f"{page.stem}.html" for page in (ROOT / "docs").glob("*.md")} < set(pages)
     for name, text in pages.items():
         fetched = re.findall(r"<(?:script|img|iframe|source)\b[^>]*?\bsrc=[\"']?([^\"'\s>]+)", text)
