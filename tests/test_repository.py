@@ -14,15 +14,14 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 
 import pytest
+from docs_blocks import PAGES, ROOT, blocks
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import agenttuning
 from agenttuning.cli import COMMANDS, application
 
-ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "agenttuning"
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LONGEST = 400  # lines of a file
 
 # From the ground up: a module imports from lower rows and from its own package, and from nothing else. Modules of
@@ -178,15 +177,9 @@ def test_every_module_says_what_it_is():
 
 
 def command_lines() -> list[tuple[str, str]]:
-    """(page, line) for each command line in a block of shell on the pages."""
-    out = []
-    for page in PAGES:
-        for block in re.findall(r"```bash\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
-            lines = (line.strip() for line in block.replace("\\\n", " ").splitlines())
-            out += [
-                (page.name, line) for line in lines if re.match(r"([A-Z_]+=\S+ |torchrun .*-m )?agenttuning ", line)
-            ]
-    return out
+    """(page, line) for each command line in a block of shell on the pages, run or not."""
+    found = [(block.page, line) for block in blocks() if block.language == "bash" for line in block.commands]
+    return list(dict.fromkeys(found))
 
 
 @pytest.mark.parametrize(("page", "line"), command_lines())
