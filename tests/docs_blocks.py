@@ -36,7 +36,9 @@ REASONS = (
     "a part of a recipe",
     "an example of --help",
 )
-_BLOCK = re.compile(r"^(?:<!-- (?P<note>[^\n]*?) -->\n\n?)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(
+    r"^(?:<!-- (?P<note>[^\n]*?) -->\n\n?)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 _LINE = re.compile(r"(?:[A-Z_]+=\S+ )*(?:torchrun .*-m )?agenttuning ")
 
 
@@ -66,7 +68,9 @@ class Block:
     @property
     def lines(self) -> list[str]:
         """Its command lines, those that go on joined, without comments and the texts of files that it writes."""
-        text = re.sub(r"<<'(\w+)'([^\n]*)\n.*?^\1$", r"\2", self.text.replace("\\\n", " "), flags=re.MULTILINE | re.DOTALL)
+        text = re.sub(
+            r"<<'(\w+)'([^\n]*)\n.*?^\1$", r"\2", self.text.replace("\\\n", " "), flags=re.MULTILINE | re.DOTALL
+        )
         return [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("#")]
 
     @property

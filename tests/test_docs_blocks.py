@@ -19,7 +19,21 @@ from agenttuning.recipe import load
 
 FIRST = "docs/tutorial.md"
 # Programs besides agenttuning that a block may call.
-PROGRAMS = {"make", "pip", "python", "export", "tensorboard", "cat", "cd", "ls", "head", "scancel", "sbatch", "srun", "torchrun"}
+PROGRAMS = {
+    "make",
+    "pip",
+    "python",
+    "export",
+    "tensorboard",
+    "cat",
+    "cd",
+    "ls",
+    "head",
+    "scancel",
+    "sbatch",
+    "srun",
+    "torchrun",
+}
 
 
 def runs(block: Block) -> bool:
@@ -93,7 +107,13 @@ def run(block: Block, folder: Path) -> None:
         command = [sys.executable, "-c", block.text]
     paths = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(folder)}
     answer = subprocess.run(
-        command, cwd=folder, env={**os.environ, **paths}, capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL
+        command,
+        cwd=folder,
+        env={**os.environ, **paths},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        stdin=subprocess.DEVNULL,
     )
     assert answer.returncode == block.status, f"{block.where}: {answer.stdout[-2000:]}\n{answer.stderr[-2000:]}"
 
