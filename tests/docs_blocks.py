@@ -1,6 +1,7 @@
 """The code blocks of README.md and docs/, and what the comment before one says of it.
 
     <!-- not run: needs an endpoint -->      it is not run, for a reason of REASONS; its command lines are still parsed
+    <!-- run by tests/test_serving_docs.py -->   that test runs it
     <!-- file: guess.py -->                  it is the content of a file that later blocks of the page use
     <!-- ends with status 1 -->              so do its commands, on purpose
 
@@ -8,6 +9,7 @@ A block of bash, Python or YAML without a comment is run, in a folder that a pag
 """
 
 import re
+import shlex
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -29,6 +31,7 @@ REASONS = (
     "needs a server",
     "needs a browser",
     "needs a sandbox",
+    "run by",
     "uploads",
     "installs packages",
     "takes minutes",
@@ -54,8 +57,14 @@ class Block:
 
     @property
     def reason(self) -> str | None:
-        """Why it is not run."""
+        """Why it is not run here."""
+        if self.test:
+            return "run by"
         return self.note.removeprefix("not run: ") if self.note.startswith("not run: ") else None
+
+    @property
+    def test(self) -> str | None:
+        return self.note.removeprefix("run by ") if self.note.startswith("run by ") else None
 
     @property
     def file(self) -> str | None:
@@ -71,7 +80,18 @@ class Block:
         text = re.sub(
             r"<<'(\w+)'([^\n]*)\n.*?^\1$", r"\2", self.text.replace("\\\n", " "), flags=re.MULTILINE | re.DOTALL
         )
-        return [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("#")]
+        out, open_ = [], ""
+        for line in text.splitlines():
+            open_ += line.strip()
+            try:
+                shlex.split(open_)
+            except ValueError:  # a quotation goes on in the next line
+                open_ += "\n"
+                continue
+            if open_ and not open_.startswith("#"):
+                out.append(open_)
+            open_ = ""
+        return out
 
     @property
     def commands(self) -> list[str]:

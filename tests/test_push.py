@@ -199,6 +199,7 @@ def test_licences_are_spelled_as_the_hub_does():
     assert front_matter(["Apache-2.0"]) == {"license": "apache-2.0"}
     assert front_matter(["Llama 3.1 Community"]) == {"license": "llama3.1"}
     assert front_matter(["mit", "GPT terms"]) == {"license": ["mit", "other"], "license_name": "gpt-terms"}
+    assert front_matter(["apache-2.0 AND cc-by-4.0"]) == {"license": ["apache-2.0", "cc-by-4.0"]}
     assert front_matter([]) == {"license": "unknown"}
 
 

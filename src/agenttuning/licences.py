@@ -42,9 +42,17 @@ def spelled(license: str) -> str:
     return _SPELLED.get(name) or re.sub(r"[^a-z0-9.+]+", "-", name).strip("-") or "unknown"
 
 
+def parts(license: str) -> list[str]:
+    """The licences of ``A AND B``."""
+    return re.split(r"\s+AND\s+", license)
+
+
 def front_matter(licenses: Sequence[str]) -> dict[str, Any]:
-    """``license``, one or a list, and ``license_name`` where one of them is not in the hub's list."""
-    names = sorted({spelled(license) for license in licenses}) or ["unknown"]
+    """``license``, one or a list, and ``license_name`` where one of them is not in the hub's list.
+
+    A row that is made of several is under ``A AND B`` (SPDX): that is both of them.
+    """
+    names = sorted({spelled(part) for license in licenses for part in parts(license)}) or ["unknown"]
     own = [name for name in names if name not in HUB_LICENSES]
     listed = [name for name in names if name in HUB_LICENSES and name != "other"] + (["other"] if own else [])
     listed = listed or ["other"]

@@ -16,6 +16,7 @@ from agenttuning.corpus.formats.convert import records
 from agenttuning.corpus.formats.hub import Sizes
 from agenttuning.corpus.lint import Report, Row, chosen_rules
 from agenttuning.errors import BadInput
+from agenttuning.licences import parts
 from agenttuning.progress import Progress
 from agenttuning.provenance import forbids, of
 
@@ -50,9 +51,10 @@ def checked(files: Sequence[Path], allowed: Collection[str] = (), progress: Prog
         raise BadInput(f"{named}: there are no rows to publish")
     if forbidden:
         found = ", ".join(f"{count} under {license}" for license, count in sorted(forbidden.items()))
+        one = next(part for license in sorted(forbidden) for part in parts(license) if forbids(part, allowed))
         raise BadInput(
             f"{named}: rows whose licence forbids training on them: {found}; make the corpus without them, or allow "
-            f"one by its name: --allow-licenses {min(forbidden)}"
+            f"one by its name: --allow-licenses {one}"
         )
     if secrets:
         raise BadInput(
