@@ -178,6 +178,12 @@ def test_what_cannot_be_published_is_said(run: Path, tmp_path: Path, capsys, cha
     assert not (tmp_path / "out").exists()
 
 
+def test_scores_of_another_form_are_refused(run: Path, tmp_path: Path, capsys):
+    write_json(tmp_path / "scores.json", {"environments": {"database": {"mean": 0.5}}})
+    options = [run, "--to", "hf:me/x", "--what", "model", "--dry-run", "--out", tmp_path / "out"]
+    assert "run it again" in push(capsys, *options, "--scores", tmp_path, status=2)
+
+
 def test_a_folder_that_is_there_is_left_alone(run: Path, tmp_path: Path, capsys):
     (tmp_path / "out").mkdir()
     assert "is there already" in push(
@@ -243,6 +249,9 @@ def test_what_is_uploaded_is_what_the_dry_run_wrote(run: Path, tmp_path: Path, c
         answer = online(server.address, tmp_path, *options, key=None)
         assert (answer.returncode, len(server.asked)) == (2, asked)
         assert "hf auth login" in answer.stderr
+    answer = online(server.address, tmp_path, *options)  # which is closed now
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("error: me/agent: not uploaded: ")
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("agenttuning-")]
 
 

@@ -20,6 +20,8 @@ from agenttuning.publishing.target import What
 
 _WEIGHTS = {"model": ("merged", "config.json"), "adapter": ("adapter", "adapter_config.json")}
 
+_SCORE = {"n", "mean", "low", "high", "held", "metric"}
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -66,8 +68,8 @@ def _with_results(found: Found, run: Path | None) -> Found:
     evaluation = run / "evaluation"
     return replace(
         found,
-        scores=_json(evaluation / "tuned" / "scores.json"),
-        before=_json(evaluation / "base" / "scores.json"),
+        scores=_scores(evaluation / "tuned" / "scores.json"),
+        before=_scores(evaluation / "base" / "scores.json"),
         comparison=_json(evaluation / "comparison.json"),
         funnel=_json(run / "corpus" / "funnel.json"),
         contamination=_json(run / "decontaminated" / "contamination.json"),
@@ -77,9 +79,17 @@ def _with_results(found: Found, run: Path | None) -> Found:
 def scores_of(path: Path) -> Mapping[str, Any]:
     """The scores that `evaluate` wrote: its folder, or the file in it."""
     file = path / "scores.json" if path.is_dir() else path
+    scores = _scores(file)
+    if not scores:
+        raise BadInput(f"{file}: no such file; give the folder that `agenttuning evaluate` wrote")
+    return scores
+
+
+def _scores(file: Path) -> Mapping[str, Any]:
     scores = _json(file)
-    if "environments" not in scores:
-        raise BadInput(f"{file}: no scores; give the folder that `agenttuning evaluate` wrote")
+    rows = scores.get("environments", {} if not scores else None)
+    if not isinstance(rows, Mapping) or not all(isinstance(r, Mapping) and r.keys() >= _SCORE for r in rows.values()):
+        raise BadInput(f"{file}: not what `agenttuning evaluate` writes; run it again")
     return scores
 
 

@@ -16,7 +16,7 @@ def funnel(found: Found) -> str:
     lines = ["## Data funnel", "", "| source | episodes | kept | left out |", "|---|---|---|---|"]
     for name, row in found.funnel.get("sources", {}).items():
         dropped = ", ".join(f"{number} {reason}" for reason, number in row.get("dropped", {}).items()) or "none"
-        lines.append(f"| {name} | {row['episodes']} | {row['kept']} | {dropped} |")
+        lines.append(f"| {cell(name)} | {row['episodes']} | {row['kept']} | {cell(dropped)} |")
     if mixture := found.funnel.get("mixture"):
         parts = [f"{count(mixture.get('rows'))} rows of which {count(mixture.get('agent_rows'))} are agents'"]
         if isinstance(mixture.get("eta"), float):
@@ -26,7 +26,7 @@ def funnel(found: Found) -> str:
         lines += ["", "Contamination of what it was evaluated on, by the rows that it was trained on:", ""]
         lines += ["| rows | evaluation set | items | clean | between | dirty |", "|---|---|---|---|---|---|"]
         keys = ("source", "set", "items", "clean", "between", "dirty")
-        lines += ["| " + " | ".join(str(row[key]) for key in keys) + " |" for row in table]
+        lines += ["| " + " | ".join(cell(row[key]) for key in keys) + " |" for row in table]
     return "\n".join(lines)
 
 
@@ -45,3 +45,8 @@ def dataset_limits(found: Found, rows: Sizes) -> str:
     if not found.contamination:
         lines.append("- Whether rows hold items of evaluation sets was not looked at.")
     return "\n".join(["## Limits", "", *lines])
+
+
+def cell(value: object) -> str:
+    """A cell of a Markdown table: a name from outside breaks neither the table nor the page."""
+    return " ".join(str(value).split()).replace("|", "\\|").replace("<", "&lt;")

@@ -17,7 +17,7 @@ from agenttuning.known_models import KnownModel
 from agenttuning.licences import front_matter, spelled
 from agenttuning.provenance import forbids
 from agenttuning.publishing.found import Found
-from agenttuning.publishing.funnel import funnel
+from agenttuning.publishing.funnel import cell, funnel
 from agenttuning.report.numbers import MISSING, count, duration, score
 
 _PLAIN = {"perplexity": 2, "divergence": 4}  # no shares: printed as they are
@@ -175,8 +175,7 @@ def _licences(about: Card) -> str:
     for origin, number in about.rows.origins.items():
         rows[origin[:3]] = rows.get(origin[:3], 0) + number
     for origin, number in sorted(rows.items(), key=lambda pair: (-pair[1], pair[0])):
-        cells = (text.replace("|", "\\|").replace("\n", " ") for text in origin)
-        lines.append(f"| {number} | {' | '.join(cells)} |")
+        lines.append(f"| {number} | {' | '.join(map(cell, origin))} |")
     if forbidding := [name for name in about.rows.licenses if forbids(name)]:
         lines += ["", f"Rows under {', '.join(forbidding)} are among them although that forbids training on them."]
     return "\n".join(lines)

@@ -10,10 +10,12 @@ argument here, and no message holds it.
 from pathlib import Path
 
 from agenttuning import __version__
-from agenttuning.errors import BadInput, MissingExtra
+from agenttuning.errors import BadInput, MissingExtra, UserError
 from agenttuning.publishing.target import Target, What, kind_of
 from agenttuning.settings import redact
 
+# Whose exceptions say that the hub or the way to it failed; which of them a client uses changes with its version.
+_CLIENTS = frozenset({"huggingface_hub", "modelscope_hub", "httpx", "httpx2", "requests", "urllib3"})
 MESSAGE = f"Published with agenttuning {__version__}"
 
 
@@ -36,37 +38,39 @@ def check_ready(target: Target) -> None:
 def upload(folder: Path, target: Target, what: What, *, public: bool) -> str:
     """Returns the repository's address. Raises BadInput that says what the hub answered."""
     send = _to_hugging_face if target.hub == "hf" else _to_modelscope
-    send(folder, target.repository, kind_of(what), public)
+    try:
+        send(folder, target.repository, kind_of(what), public)
+    except Exception as error:
+        if isinstance(error, UserError) or not _of_client(error):
+            raise
+        raise BadInput(_failed(target.repository, error)) from None
     return target.address(what)
+
+
+def _of_client(error: Exception) -> bool:
+    kinds = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
+    return isinstance(error, OSError | ValueError) or not kinds.isdisjoint(_CLIENTS)
 
 
 def _to_hugging_face(folder: Path, repository: str, kind: str, public: bool) -> None:
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
 
     api = HfApi(library_name="agenttuning", library_version=__version__)
-    try:
-        api.create_repo(repository, repo_type=kind, private=not public, exist_ok=True)
-        if not public and not api.repo_info(repository, repo_type=kind).private:
-            raise BadInput(_already_public(repository))
-        api.upload_folder(folder_path=folder, repo_id=repository, repo_type=kind, commit_message=MESSAGE)
-    except (HfHubHTTPError, OSError, ValueError) as error:
-        raise BadInput(_failed(repository, error)) from None
+    api.create_repo(repository, repo_type=kind, private=not public, exist_ok=True)
+    if not public and not api.repo_info(repository, repo_type=kind).private:
+        raise BadInput(_already_public(repository))
+    api.upload_folder(folder_path=folder, repo_id=repository, repo_type=kind, commit_message=MESSAGE)
 
 
 def _to_modelscope(folder: Path, repository: str, kind: str, public: bool) -> None:
     from modelscope_hub import HubApi
-    from modelscope_hub.errors import HubError
 
     api = HubApi()
-    try:
-        if not api.repo_exists(repository, kind):
-            api.create_repo(repository, kind, visibility="public" if public else "private")
-        elif not public and not api.get_repo(repository, kind).private:
-            raise BadInput(_already_public(repository))
-        api.upload_folder(repository, kind, folder, commit_message=MESSAGE)
-    except (HubError, OSError, ValueError) as error:
-        raise BadInput(_failed(repository, error)) from None
+    if not api.repo_exists(repository, kind):
+        api.create_repo(repository, kind, visibility="public" if public else "private")
+    elif not public and not api.get_repo(repository, kind).private:
+        raise BadInput(_already_public(repository))
+    api.upload_folder(repository, kind, folder, commit_message=MESSAGE)
 
 
 def _already_public(repository: str) -> str:
