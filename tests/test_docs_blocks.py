@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from docs_blocks import REASONS, ROOT, Block, blocks
+from docs_blocks import LANGUAGES, PAGES, REASONS, ROOT, Block, blocks
 
 from agenttuning.recipe import load
 
@@ -24,6 +24,15 @@ PROGRAMS = {"make", "pip", "python", "export", "cat", "head", "curl", "lm_eval",
 
 def runs(block: Block) -> bool:
     return block.reason is None and (block.language in ("bash", "python") or block.file is not None)
+
+
+def test_no_block_is_overlooked():
+    """A fence that is indented, or in a language that is not looked at, would be."""
+    for page in PAGES:
+        fences = re.findall(r"^[ >]*(?:```|~~~)+(\w+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert set(fences) <= {*LANGUAGES, "text", "json"}, page
+        name = page.relative_to(ROOT).as_posix()
+        assert sum(language in LANGUAGES for language in fences) == sum(block.page == name for block in blocks()), page
 
 
 def test_a_block_that_is_not_run_says_why():
