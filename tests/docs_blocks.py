@@ -37,6 +37,7 @@ REASONS = (
     "takes minutes",
     "a part of a program",
     "a part of a recipe",
+    "a part of a workflow",
     "an example of --help",
 )
 _BLOCK = re.compile(

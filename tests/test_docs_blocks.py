@@ -74,7 +74,7 @@ def test_blocks_of_python_and_yaml_are_well_formed(tmp_path: Path):
         elif block.language == "toml":
             tomllib.loads(block.text)
         elif block.language == "yaml" and not block.where.startswith("README"):
-            assert isinstance(yaml.safe_load(block.text), dict), block.where
+            assert isinstance(yaml.safe_load(block.text), dict | list), block.where
             if block.reason and "a recipe" in block.reason:
                 recipe = tmp_path / "recipe.yaml"
                 recipe.write_text(block.text)
