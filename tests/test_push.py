@@ -99,6 +99,9 @@ def test_the_card_of_a_model_is_what_the_hub_reads(run: Path, tmp_path: Path, ca
     assert f"| {interval} | {verdict} |" in line
     assert "| 12 |" in line
     assert "| database | 200 | 181 | 11 reward below 1, 6 turn_limit, 2 duplicate |" in card.text
+    perplexity = json.loads((run / "evaluation" / "tuned" / "scores.json").read_text())["general"]["perplexity"]
+    line = next(line for line in card.text.splitlines() if line.startswith("| general: perplexity, less is better"))
+    assert f"{perplexity['mean']:.2f} [{perplexity['low']:.2f}, {perplexity['high']:.2f}]" in line
     assert "| 3 | ours | apache-2.0 | expert |" in card.text
     assert "| 1 | chats | cc-by-4.0 | gpt |" in card.text
     assert "## Limits" in card.text

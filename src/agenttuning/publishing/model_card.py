@@ -20,7 +20,8 @@ from agenttuning.publishing.found import Found
 from agenttuning.publishing.funnel import cell, funnel
 from agenttuning.report.numbers import MISSING, count, duration, score
 
-_PLAIN = {"perplexity": 2, "divergence": 4}  # no shares: printed as they are
+_PLAIN = {"perplexity": 2, "divergence": 4, "mt_bench": 2}  # no shares: digits with which they are printed as they are
+_LESS = frozenset({"perplexity", "divergence"})  # is better
 _SETTINGS = (
     "method", "learning_rate", "epochs", "max_steps", "batch_rows", "max_length", "lora_rank", "lora_alpha",
     "general_loss", "seed",
@@ -137,9 +138,8 @@ def _measures(scores: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...], flo
         out.append((label, ("environments", name), 100, 1))
     for name, row in (scores.get("general") or {}).items():
         if name != "items" and row is not None:
-            plain = name in _PLAIN
-            label = f"general: {name}" + (", less is better" if plain else "")
-            out.append((label, ("general", name), 1 if plain else 100, _PLAIN.get(name, 1)))
+            label = f"general: {name}" + (", less is better" if name in _LESS else "")
+            out.append((label, ("general", name), 1 if name in _PLAIN else 100, _PLAIN.get(name, 1)))
     for name, label in MEASURES.items():
         if name in (scores.get("hallucination") or {}):
             out.append((f"Agent-H: {label}", ("hallucination", name), 100, 1))
