@@ -20,14 +20,15 @@ BENCH_INSTALLED := .venv/installed-bench
 FILES_ONLY := trl axolotl mistral-common
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench clean
+.PHONY: help demo test lint format docs site bench clean
 
 help:
 	@echo "make demo    tune the built-in model, measure it before and after, write $(RUN)/report.html"
 	@echo "make test    lint, types, tests"
 	@echo "make lint    ruff, formatting, types"
 	@echo "make format  put the code into shape"
-	@echo "make docs    write docs/recipe.md and docs/templates.md again from the code"
+	@echo "make docs    write docs/recipe.md, docs/templates.md and docs/commands.md again from the code"
+	@echo "make site    build the documentation site in site/; a broken link is an error"
 	@echo "make bench   run the scripts in benchmarks/"
 	@echo "make clean   remove .venv and caches; runs/ stays"
 
@@ -78,6 +79,11 @@ format: $(INSTALLED)
 docs: $(INSTALLED)
 	$(BIN)/python scripts/recipe_reference.py
 	$(BIN)/python scripts/template_table.py
+	$(BIN)/python scripts/command_reference.py
+
+# MkDocs 2 is another program; pyproject.toml asks for the first, so its theme need not warn of the second.
+site: $(INSTALLED)
+	NO_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build
 
 bench: $(BENCH_INSTALLED)
 	$(BIN)/python benchmarks/encode.py
@@ -89,5 +95,5 @@ bench: $(BENCH_INSTALLED)
 	$(BIN)/python benchmarks/mysql_agreement.py
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis dist site
 	find src tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

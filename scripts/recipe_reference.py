@@ -25,6 +25,7 @@ HEAD = """\
 
 A recipe is one YAML file that says how a model becomes an agent, with a section for each stage:
 
+<!-- file: small.yaml -->
 ```yaml
 name: small
 model: smollm2-135m-instruct
@@ -38,6 +39,10 @@ evaluate:
 
 ```bash
 agenttuning run small.yaml --dry-run
+```
+
+<!-- not run: takes minutes -->
+```bash
 agenttuning run small.yaml
 agenttuning run small.yaml train.learning_rate=5e-4 collect.environments.database=400
 ```

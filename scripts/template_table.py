@@ -43,6 +43,7 @@ SentencePiece.
 
 A preset, or any file with a Jinja template, takes the place of a model's own:
 
+<!-- not run: needs the reader's files -->
 ```bash
 agenttuning show corpus.jsonl --chat-template vicuna
 agenttuning show corpus.jsonl --diff llama-2-chat

@@ -14,15 +14,14 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 
 import pytest
+from docs_blocks import PAGES, ROOT, blocks
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import agenttuning
 from agenttuning.cli import COMMANDS, application
 
-ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "agenttuning"
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LONGEST = 400  # lines of a file
 
 # From the ground up: a module imports from lower rows and from its own package, and from nothing else. Modules of
@@ -33,7 +32,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("files", "settings", "progress", "tables", "trajectory", "endpoint", "known_models", "budget", "temporary"),
     ("machine", "cluster"),
     ("conversation", "atif", "compose", "journal"),
-    ("incremental_template", "provenance"),
+    ("incremental_template", "provenance", "licences"),
     ("chat_template",),
     ("models", "stages", "tracking"),
     ("dialects",),
@@ -41,7 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("environments", "engines"),
     ("agents",),
     ("rollout", "corpus", "training", "evaluation", "report", "serving"),
-    ("recipe", "preparation", "viewer"),
+    ("recipe", "preparation", "publishing", "viewer"),
     ("pipeline", "construction"),
     ("sweep", "improve"),
     ("commands",),
@@ -83,6 +82,7 @@ HEAVY = {
     "ray",
     "zstandard",
     "rensa",
+    "huggingface_hub",
 }
 
 
@@ -181,15 +181,9 @@ def test_every_module_says_what_it_is():
 
 
 def command_lines() -> list[tuple[str, str]]:
-    """(page, line) for each command line in a block of shell on the pages."""
-    out = []
-    for page in PAGES:
-        for block in re.findall(r"```bash\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
-            lines = (line.strip() for line in block.replace("\\\n", " ").splitlines())
-            out += [
-                (page.name, line) for line in lines if re.match(r"([A-Z_]+=\S+ |torchrun .*-m )?agenttuning ", line)
-            ]
-    return out
+    """(page, line) for each command line in a block of shell on the pages, run or not."""
+    found = [(block.page, line) for block in blocks() if block.language == "bash" for line in block.commands]
+    return list(dict.fromkeys(found))
 
 
 @pytest.mark.parametrize(("page", "line"), command_lines())
@@ -241,7 +235,7 @@ def test_environment_on_the_first_page_works(tmp_path: Path):
     assert (result["tasks"], result["solved"], result["mean_reward"]) == (100, 100, 1.0)
 
 
-@pytest.mark.parametrize("name", ["recipe_reference.py", "template_table.py"])
+@pytest.mark.parametrize("name", ["recipe_reference.py", "template_table.py", "command_reference.py"])
 def test_written_pages_are_up_to_date(name: str):
     script = ROOT / "scripts" / name
     answer = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, timeout=60)

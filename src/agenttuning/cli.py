@@ -48,6 +48,8 @@ COMMANDS = {
          "agenttuning export filtered/kept.jsonl --out kept.json --format sharegpt"),
         ("card", "card", "Write the dataset card of a corpus: rows, licences, where each row comes from.",
          "agenttuning card corpus/corpus.jsonl --out corpus/README.md"),
+        ("push", "push", "Publish a model, an adapter or a data set, with its card.",
+         "agenttuning push runs/quickstart --to hf:me/agent-135m --what model --dry-run"),
         ("train", "stages", "Train a model on a corpus.",
          "agenttuning train corpus/corpus.jsonl --out model --learning-rate 5e-4"),
         ("evaluate", "stages", "Score a model: held-in and held-out tasks, general ability, tool use.",
@@ -119,6 +121,7 @@ _EXTRA_OF = {
     "zstandard": "zstd",
     "numpy": "corpus",
     "rensa": "corpus",
+    "huggingface_hub": "push",
 }
 
 

@@ -77,6 +77,8 @@ class WriteConfig:
     """The dataset card's title; the folder's name when empty."""
     parquet: bool = False
     """Let `hub` write Parquet files instead of JSONL."""
+    sections: tuple[str, ...] = ()
+    """Further sections of the dataset card, in Markdown."""
 
 
 class Format(ABC):

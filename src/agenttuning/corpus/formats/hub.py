@@ -5,7 +5,7 @@
       data/trajectories.jsonl         or .parquet, one configuration of the data set each
       data/conversations.jsonl
 
-JSONL rows are our own, lossless; `read` opens the folder again. Nothing is uploaded.
+JSONL rows are our own, lossless; `read` opens the folder again. Nothing is uploaded: that is `push`.
 """
 
 import json
@@ -24,6 +24,7 @@ from agenttuning.corpus.formats.base import Format, Item, WriteConfig
 from agenttuning.corpus.formats.parquet import COLUMNS, Parquet
 from agenttuning.errors import BadInput, BadRow
 from agenttuning.files import atomic_write
+from agenttuning.licences import front_matter
 from agenttuning.provenance import forbids, of
 from agenttuning.trajectory import Trajectory
 
@@ -60,6 +61,10 @@ class Hub(Format):
     def write(self, items: Iterable[Item], out: Path, config: WriteConfig, lost: Counter[str]) -> dict[str, int]:
         if not config.license:
             raise BadInput("hub: a dataset card needs a licence; say which: --license apache-2.0")
+        return self.write_folder(items, out, config, lost)
+
+    def write_folder(self, items: Iterable[Item], out: Path, config: WriteConfig, lost: Counter[str]) -> dict[str, int]:
+        """The data and their card, under the licences of the rows where `config` has none for the whole."""
         sizes = Sizes()
         counted = sizes.counted(items)
         if config.parquet:
@@ -130,14 +135,13 @@ def card(sizes: Sizes, folder: str, config: WriteConfig, files: Mapping[str, Seq
     """The dataset card: YAML for the hub, then the same for people; `files` are those of each kind where they are not
     ``data/KIND``."""
     ending = "parquet" if config.parquet else "jsonl"
-    license = config.license or (sizes.licenses[0] if len(sizes.licenses) == 1 else sizes.licenses)
     named = config.license or ", ".join(sizes.licenses)
     paths = {kind: list(files[kind]) if files else f"data/{kind}.{ending}" for kind in sizes.rows}
     kinds = sorted(sizes.rows, reverse=True)
     title = config.title or folder
     total = sum(sizes.rows.values())
     front = {
-        "license": license,
+        **front_matter([config.license] if config.license else sizes.licenses),
         "pretty_name": title,
         "task_categories": ["text-generation"],
         "tags": ["agent", "agenttuning"],
@@ -170,5 +174,6 @@ def card(sizes: Sizes, folder: str, config: WriteConfig, files: Mapping[str, Seq
         f"| {name} | {value} |"
         for name, value in {"written by": f"agenttuning {__version__}", **config.settings}.items()
     ]
+    lines += [line for section in config.sections for line in ("", section)]
     lines += ["", f"Licence: {named}.", ""]
     return "\n".join(lines)
