@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import tiny
-from tokenizers import Tokenizer, decoders, models, normalizers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from agenttuning.chat_template import ChatTemplate
 from agenttuning.cli import main
@@ -26,24 +26,58 @@ def model(tmp_path_factory) -> Path:
     return tiny.write_model(tmp_path_factory.mktemp("gguf") / "model")
 
 
+def saved(model: Path, folder: Path, tokenizer: Tokenizer, **names: str) -> Path:
+    """`model` with this tokenizer in place of its own, whose 49,000 tokens take the reader seconds."""
+    from transformers import PreTrainedTokenizerFast
+
+    whole = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)
+    whole.chat_template = read_template("llama-2-chat")
+    net = load_model(model)
+    net.resize_token_embeddings(len(whole))
+    net.save_pretrained(folder)
+    whole.save_pretrained(folder)
+    return folder
+
+
 def test_the_command_writes_what_transformers_reads(model, tmp_path, capsys):
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *letters, "in", "he", "Ġt", "Ġthe", "12"]
+    merges = [("i", "n"), ("h", "e"), ("Ġ", "t"), ("Ġt", "he"), ("1", "2")]
+    tokenizer = Tokenizer(models.BPE(vocab={token: index for index, token in enumerate(vocabulary)}, merges=merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(vocabulary[:3])
+    folder = saved(
+        model, tmp_path / "small", tokenizer,
+        bos_token="<|im_start|>", eos_token="<|im_end|>", unk_token="<|endoftext|>", pad_token="<|im_end|>",
+    )  # fmt: skip
     with pytest.raises(SystemExit) as ended:
-        main(["export", str(model), "--format", "gguf", "--out", str(tmp_path / "m.gguf"), "--json"])
+        main(["export", str(folder), "--format", "gguf", "--out", str(tmp_path / "m.gguf"), "--json"])
     assert ended.value.code == 0
     assert json.loads(capsys.readouterr().out)["file"] == str(tmp_path / "m.gguf")
-    ids = torch.tensor([[5, 900, 31, 2, 77]])
+    ids = torch.tensor([[5, 200, 31, 2, 77]])
     with torch.inference_mode():
-        own = load_model(model).eval()(ids).logits
+        own = load_model(folder).eval()(ids).logits
         read = (
             AutoModelForCausalLM.from_pretrained(tmp_path, gguf_file="m.gguf", dtype=torch.float32).eval()(ids).logits
         )
     assert (own - read).abs().max() < 1e-3
+    text = "In the 12345 Grüße, 你好 😀<|im_end|>\n"
+    found = AutoTokenizer.from_pretrained(tmp_path, gguf_file="m.gguf")(text)["input_ids"]
+    assert found == load_tokenizer(folder)(text)["input_ids"]
+
+
+@pytest.mark.slow
+def test_the_built_in_tokenizer_is_read_back(model, tmp_path):
+    from transformers import AutoTokenizer
+
+    export_gguf(model, tmp_path / "m.gguf")
     text = "Grüße: 12345 words, 你好 😀<|im_end|>\n"
-    tokenizer = AutoTokenizer.from_pretrained(tmp_path, gguf_file="m.gguf")
-    assert tokenizer(text)["input_ids"] == load_tokenizer(model)(text)["input_ids"]
+    found = AutoTokenizer.from_pretrained(tmp_path, gguf_file="m.gguf")(text)["input_ids"]
+    assert found == load_tokenizer(model)(text)["input_ids"]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +99,6 @@ def test_what_cannot_be_exported_is_said(model, tmp_path, monkeypatch, capsys, a
 def test_a_sentencepiece_tokenizer_is_written_as_one(model, tmp_path):
     """Llama 2's kind, in small: bytes, a space that is a letter, merges in the order of the ids."""
     from gguf import GGUFReader
-    from transformers import PreTrainedTokenizerFast
 
     letters = ["▁", "a", "b", "▁a", "ab", "▁ab"]
     vocabulary = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *letters]
@@ -77,13 +110,7 @@ def test_a_sentencepiece_tokenizer_is_written_as_one(model, tmp_path):
     )  # fmt: skip
     tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
-    whole = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", unk_token="<unk>")
-    whole.chat_template = read_template("llama-2-chat")
-    folder = tmp_path / "spm"
-    net = load_model(model)
-    net.resize_token_embeddings(len(vocabulary))
-    net.save_pretrained(folder)
-    whole.save_pretrained(folder)
+    folder = saved(model, tmp_path / "spm", tokenizer, bos_token="<s>", eos_token="</s>", unk_token="<unk>")
     file = export_gguf(folder, tmp_path / "spm.gguf")
     fields = GGUFReader(file).fields
     assert fields["tokenizer.ggml.model"].contents() == "llama"

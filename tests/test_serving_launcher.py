@@ -68,7 +68,9 @@ def test_sglang(tmp_path):
 
 
 def test_a_folder_is_served_under_its_name(tmp_path):
-    model = tiny.write_model(tmp_path / "merged")
+    model = tmp_path / "merged"
+    model.mkdir()
+    (model / "config.json").write_text("{}")
     found = options(command_line(str(model), ServeConfig(engine="vllm")))
     assert found["--served-model-name"] == ["merged"]
     assert "--enable-lora" not in found
