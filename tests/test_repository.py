@@ -30,7 +30,7 @@ LONGEST = 400  # lines of a file
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("zstd",),
-    ("files", "settings", "progress", "tables", "trajectory", "endpoint", "known_models", "budget"),
+    ("files", "settings", "progress", "tables", "trajectory", "endpoint", "known_models", "budget", "temporary"),
     ("machine", "cluster"),
     ("conversation", "atif", "compose", "journal"),
     ("incremental_template", "provenance"),
@@ -41,7 +41,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("environments", "engines"),
     ("agents",),
     ("rollout", "corpus", "training", "evaluation", "report", "serving"),
-    ("recipe", "preparation"),
+    ("recipe", "preparation", "viewer"),
     ("pipeline", "construction"),
     ("sweep", "improve"),
     ("commands",),

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from agenttuning.errors import BadInput
-from agenttuning.evaluation.scores import compare_scores, held_score
+from agenttuning.evaluation.comparison import compare_scores
+from agenttuning.evaluation.scores import held_score
 from agenttuning.files import atomic_write, read_json, write_json
 from agenttuning.pipeline import Say, collect_stage, evaluate_stage, stages, summary
 from agenttuning.recipe import Recipe, dump, runnable

@@ -23,8 +23,8 @@ from agenttuning.corpus.filter import FilterConfig, filter_trajectories, funnel_
 from agenttuning.corpus.mixture import MixConfig, mix, mixture_table
 from agenttuning.corpus.redesign import RedesignConfig, capability_table, redesign
 from agenttuning.errors import UnknownShape
+from agenttuning.evaluation.comparison import compare_scores
 from agenttuning.evaluation.evaluate import EvaluateConfig, evaluate
-from agenttuning.evaluation.scores import compare_scores
 from agenttuning.evaluation.suites import fill
 from agenttuning.files import atomic_write, read_json, write_json, write_jsonl
 from agenttuning.machine import cards, main_memory
@@ -242,11 +242,12 @@ def decontaminate_stage(
     inputs = [corpus, *files]
     settings = plain(config) | {"seed": seed, "evaluate": None}
     if asked is not None:
-        own = {"general", "hallucination_data", "tool_use_data", "data", "skip_bad", "split"}
-        counts = {"held_in", "held_out", "hallucination", "tool_use", "workers"}
+        own = {"general", "benchmarks_data", "hallucination_data", "tool_use_data", "data", "skip_bad", "split"}
+        counts = {"held_in", "held_out", "benchmarks", "hallucination", "tool_use", "workers"}
         settings["evaluate"] = {key: value for key, value in plain(asked).items() if key in own | counts}
         tool_use_data = asked.tool_use_data if asked.tool_use else None
         inputs += [Path(p) for p in (*asked.data.values(), asked.hallucination_data, tool_use_data) if p]
+        inputs += _benchmark_folders(asked)
     return Stage("decontaminate", out, settings, tuple(inputs), work)
 
 
@@ -277,6 +278,7 @@ def evaluate_stage(
         found = dict(scores["environments"])
         if "tool_use" in scores:
             found["T-Eval"] = scores["tool_use"]["overall"]
+        found |= {name: scores["general"][name] for name in config.benchmarks if name in scores.get("general", {})}
         for name in ("two_sided", "restraint", "use", "hscore"):
             if name in scores.get("hallucination", {}):
                 found[f"Agent-H {name.replace('_', '-')}"] = scores["hallucination"][name]
@@ -288,8 +290,14 @@ def evaluate_stage(
     settings |= {"model": names[model], "base": names.get(base)}
     tool_use_data = config.tool_use_data if config.tool_use else None
     files = [path for path in (*config.data.values(), config.hallucination_data, tool_use_data) if path]
-    inputs = (*(f for f in folders.values() if f), *(Path(path) for path in files))
-    return Stage("evaluate", out, settings, inputs, work, grows=("held_in", "held_out", "hallucination", "tool_use"))
+    inputs = (*(f for f in folders.values() if f), *(Path(path) for path in files), *_benchmark_folders(config))
+    grows = ("held_in", "held_out", "benchmarks", "judge", "programs", "hallucination", "tool_use")
+    return Stage("evaluate", out, settings, inputs, work, grows=grows)
+
+
+def _benchmark_folders(config: EvaluateConfig) -> list[Path]:
+    """The folders of the general benchmarks that are read from files."""
+    return [folder for name in config.benchmarks if (folder := Path(config.benchmarks_data) / name).is_dir()]
 
 
 def _folder(model: str | Path) -> Path | None:
@@ -345,8 +353,10 @@ def summary(stage: str, counts: Mapping[str, Any]) -> list[str]:
     if stage == "train":
         return [f"{count} rows: {reason}" for reason, count in counts["dropped"].items() if count]
     if stage == "evaluate":
+        form = {name: ".2f" if name == "mt_bench" else ".1%" for name in counts}  # ratings from 1 to 10
         return [
-            f"{name}: {score['mean']:.1%} of {score['n']}  [{score['low']:.1%}, {score['high']:.1%}]"
+            f"{name}: {score['mean']:{form[name]}} of {score['n']}  "
+            f"[{score['low']:{form[name]}}, {score['high']:{form[name]}}]"
             for name, score in counts.items()
         ]
     return []

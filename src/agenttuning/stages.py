@@ -189,10 +189,10 @@ def _usable(stage: Stage, before: Mapping[str, Any] | None, plan: Mapping[str, A
 
 
 def _grew(old: Any, new: Any) -> bool:
-    """Whether a count, or every count of several, is at least what it was."""
+    """Whether a count, or every count of several, is at least what it was, or there is now what was none."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         return all(key in new and _grew(value, new[key]) for key, value in old.items())
-    return isinstance(old, int) and isinstance(new, int) and new >= old
+    return old == "none" or (isinstance(old, int) and isinstance(new, int) and new >= old)
 
 
 def _settle(stage: Stage) -> None:

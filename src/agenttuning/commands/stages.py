@@ -22,12 +22,13 @@ from agenttuning.corpus.redesign import RedesignConfig
 from agenttuning.environments import missing
 from agenttuning.errors import BadInput
 from agenttuning.evaluation.evaluate import EvaluateConfig
-from agenttuning.evaluation.suites import fill, without
+from agenttuning.evaluation.suites import fill, plan, without
 from agenttuning.files import read_json, read_jsonl
 from agenttuning.models import BUILT_IN
 from agenttuning.recipe import load, runnable
 from agenttuning.rollout.collect import CollectConfig
 from agenttuning.stages import Stage, perform
+from agenttuning.tables import aligned
 from agenttuning.training.config import TrainConfig
 from agenttuning.training.distributed import perform_on_ranks
 
@@ -160,17 +161,29 @@ def evaluate(
     skip_missing: Annotated[
         bool, Parameter(negative="", help="Leave out environments that this machine cannot run, and say which.")
     ] = False,
+    dry_run: Annotated[
+        bool,
+        Parameter(negative="", help="Say what would be played, and how small a difference so many tasks can show."),
+    ] = False,
     json: Annotated[bool, Parameter(negative="", help="Print scores.json instead of tables.")] = False,
 ) -> None:
     """Measure a model."""
     chosen = fill(config or EvaluateConfig())
-    if skip_missing and (lacking := missing((*chosen.held_in, *chosen.held_out))):
-        for name, why in lacking.items():
-            print(f"left out: {name}: {why}", file=sys.stderr)
-        chosen = without(chosen, lacking)
+    lacking = _lacking(chosen) if skip_missing else {}
+    if model.startswith(("http://", "https://")) and "mmlu" in chosen.benchmarks.keys() - (config or chosen).benchmarks:
+        lacking["mmlu"] = "an endpoint gives no log-likelihoods"
+    for name, why in lacking.items():
+        print(f"left out: {name}: {why}", file=sys.stderr)
+    chosen = without(chosen, lacking)
+    if dry_run:
+        print(aligned(plan(chosen)))
+        return
     stage = pipeline.evaluate_stage(chosen, model, out, dialect=dialect, seed=seed, base=base)
     perform(stage, say=partial(print, file=sys.stderr))
     scores = read_json(out / "scores.json")
+    if "mt_bench" in chosen.benchmarks and chosen.judge == "none":
+        stored = out / "general" / "mt_bench_*.jsonl"
+        print(f"mt_bench: not rated; the answers are in {stored}, and --judge URL#MODEL rates them", file=sys.stderr)
     if json:
         print(jsons.dumps(scores))
         return
@@ -179,6 +192,13 @@ def evaluate(
     from agenttuning.evaluation.table import scores_table
 
     Console().print(scores_table(scores))
+
+
+def _lacking(config: EvaluateConfig) -> dict[str, str]:
+    """The environments and benchmarks that this machine cannot run, and why."""
+    from agenttuning.evaluation.benchmarks.suite import missing as missing_benchmarks
+
+    return missing((*config.held_in, *config.held_out)) | missing_benchmarks(config.benchmarks)
 
 
 def _funnel_beside(rows: Path) -> Path | None:

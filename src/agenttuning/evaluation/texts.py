@@ -39,6 +39,11 @@ def _suites(config: EvaluateConfig, seed: int) -> Iterator[dict[str, Any]]:
     yield from _tasks(config, seed)
     if config.general:
         yield from _general()
+    if config.benchmarks:
+        from agenttuning.evaluation.benchmarks.suite import texts as benchmark_texts
+
+        for name, id, text in benchmark_texts(config.benchmarks, config.benchmarks_data):
+            yield _row(f"general/{name}", id, text)
     for item in agent_h_items(config, seed):
         yield _row("agent_h", item.id, item.query, _tools(item.tools))
     if config.tool_use:
