@@ -17,7 +17,8 @@ from agenttuning.atif import write_trajectories
 from agenttuning.dialects import get
 from agenttuning.evaluation.agent_h.items import items
 from agenttuning.evaluation.agent_h.scores import score
-from agenttuning.evaluation.scores import compare_scores, score_environment, summarize
+from agenttuning.evaluation.comparison import compare_scores
+from agenttuning.evaluation.scores import score_environment, summarize
 from agenttuning.files import write_json, write_jsonl
 from agenttuning.trajectory import Decision, Outcome, Step, Task, Tool, ToolCall, Trajectory, Usage
 

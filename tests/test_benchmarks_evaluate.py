@@ -12,9 +12,9 @@ from teacher_server import TeacherServer, said
 from agenttuning.commands import stages as commands
 from agenttuning.engines import EndpointConfig
 from agenttuning.errors import BadInput, EngineError
+from agenttuning.evaluation.comparison import compare_scores
 from agenttuning.evaluation.evaluate import EvaluateConfig, evaluate
 from agenttuning.evaluation.published import weight
-from agenttuning.evaluation.scores import compare_scores
 from agenttuning.evaluation.suites import BENCHMARKS, fill, without
 from agenttuning.evaluation.table import scores_table, terminal_table
 from agenttuning.evaluation.texts import texts

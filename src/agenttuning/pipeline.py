@@ -23,16 +23,16 @@ from agenttuning.corpus.filter import FilterConfig, filter_trajectories, funnel_
 from agenttuning.corpus.mixture import MixConfig, mix, mixture_table
 from agenttuning.corpus.redesign import RedesignConfig, capability_table, redesign
 from agenttuning.errors import UnknownShape
+from agenttuning.evaluation.comparison import compare_scores
 from agenttuning.evaluation.evaluate import EvaluateConfig, evaluate
-from agenttuning.evaluation.scores import compare_scores
 from agenttuning.evaluation.suites import fill
 from agenttuning.files import atomic_write, read_json, write_json, write_jsonl
+from agenttuning.machine import cards, main_memory
 from agenttuning.progress import bar
 from agenttuning.recipe import Recipe, dump, runnable
-from agenttuning.rollout.collect import CollectConfig, collect
+from agenttuning.rollout.collect import CollectConfig, collect, collection_lines
 from agenttuning.settings import plain
 from agenttuning.stages import Stage, log_event, perform, status
-from agenttuning.training.available import cards, main_memory
 from agenttuning.training.config import TrainConfig
 from agenttuning.training.distributed import perform_on_ranks, rank
 from agenttuning.training.prediction import Device, predict
@@ -150,10 +150,12 @@ def collect_stage(config: CollectConfig, out: Path, *, dialect: str, seed: int) 
         with bar("collect") as progress:
             return collect(config, partial, dialect=dialect, seed=seed, progress=progress)
 
+    folder = _folder(config.agent)
     # An expert's episode is the same in every dialect.
     settings = plain(config) | {"seed": seed, "dialect": None if config.agent == "expert" else dialect}
-    inputs = tuple(Path(path) for path in config.data.values())
-    return Stage("collect", out, settings, inputs, work, grows=("environments", "samples"))
+    settings |= {"agent": folder.name if folder else config.agent, "temperature": config.heat}
+    inputs = (*(Path(path) for path in config.data.values()), *([folder] if folder else []))
+    return Stage("collect", out, settings, inputs, work, grows=("environments", "samples", "keep"))
 
 
 def filter_stage(config: FilterConfig, trajectories: Path, out: Path) -> Stage:
@@ -329,6 +331,8 @@ def report(folder: Path, *, say: Say = print) -> Path:
 
 def summary(stage: str, counts: Mapping[str, Any]) -> list[str]:
     """A finished stage's counts as a few lines to read."""
+    if stage == "collect":
+        return collection_lines(counts)
     if stage == "filter":
         return funnel_table(counts).splitlines()
     if stage == "deduplicate":

@@ -29,7 +29,8 @@ MANIFEST = "manifest.json"
 PLAN = "stage.json"  # in a partial folder: what it is being made from
 # Settings that change how fast a stage runs or who watches it, never what it makes.
 SPEED_ONLY = frozenset(
-    {"concurrency", "workers", "endpoint", "threads", "shard", "tracking", "recompute_layers", "compile_layers"}
+    {"concurrency", "workers", "recycle_episodes", "recycle_memory", "ray", "endpoint", "threads", "shard", "tracking"}
+    | {"recompute_layers", "compile_layers"}
 )
 # In a folder, but no part of what it holds: times, and the file that an engine derives from a checkpoint.
 NOT_CONTENT = frozenset({MANIFEST})

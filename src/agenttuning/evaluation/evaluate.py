@@ -81,8 +81,8 @@ class EvaluateConfig:
     """Leave out records of those files that cannot be read, instead of stopping at the first."""
     concurrency: int = 32
     """Episodes at a time."""
-    workers: int = 2
-    """Environment processes."""
+    workers: int = 0
+    """Environment processes in all, at least one for each environment; 0: as processors and memory allow."""
     max_turns: int | None = None
     """Turns an episode may have; none: the environment's own limit."""
     max_tokens: int = 128
@@ -96,8 +96,8 @@ class EvaluateConfig:
 
     def __post_init__(self) -> None:
         check_at_least(self, 1, "held_in", "held_out", "benchmarks", "programs")
-        check_at_least(self, 1, "concurrency", "workers", "max_turns", "max_tokens")
-        check_at_least(self, 0, "temperature", "programs_temperature", "hallucination", "tool_use")
+        check_at_least(self, 1, "concurrency", "max_turns", "max_tokens")
+        check_at_least(self, 0, "temperature", "programs_temperature", "hallucination", "tool_use", "workers")
 
 
 def evaluate(
