@@ -120,7 +120,7 @@ def test_the_benchmarks_at_hand_are_found(tmp_path):
 
 @pytest.mark.skipif(not (OFFICIAL / "mmlu").exists(), reason="AGENTTUNING_DATA names no folder with mmlu/")
 def test_the_published_files():
-    assert files.found(OFFICIAL) >= ("mmlu", "gsm8k", "humaneval", "mt_bench")
+    assert {"mmlu", "gsm8k", "humaneval", "mt_bench"} <= set(files.found(OFFICIAL))
     subjects = files.read_mmlu(OFFICIAL)
     assert all(len(splits["dev"]) == 5 and len(splits["test"]) >= 100 for splits in subjects.values())
     assert len(files.read_humaneval(OFFICIAL)) == 164

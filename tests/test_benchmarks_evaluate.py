@@ -2,12 +2,14 @@
 
 import importlib.util
 import json
+import re
 
 import pytest
 from example_run import write_run
 from rich.console import Console
 from teacher_server import TeacherServer, said
 
+from agenttuning.commands import stages as commands
 from agenttuning.engines import EndpointConfig
 from agenttuning.errors import BadInput, EngineError
 from agenttuning.evaluation.comparison import compare_scores
@@ -49,9 +51,9 @@ def counting(wrong=()):
         asked = request["messages"][-1]["content"]
         if "Judge." in said(request):
             return "[[6]]"
-        if "What is" not in asked:
+        if not (found := re.search(r"What is (\d+) \+ 1\?", asked)):
             return "words"
-        number = int(asked.split("What is ")[1].split(" ")[0])
+        number = int(found[1])
         return f"The answer is {number + 1 + (number in wrong)}."
 
     return answer
@@ -153,3 +155,22 @@ def test_what_is_asked_is_looked_for_in_training_rows(data):
         ("general/gsm8k", "1", "What is 101 + 1?"),
         ("general/mt_bench", "81", "Write 81.\nAgain."),
     ]
+
+
+@harness
+def test_mmlu_of_the_suite_is_left_out_for_an_endpoint_with_a_word(data, tmp_path, capsys):
+    for split in ("dev", "test"):
+        (data / "mmlu" / split).mkdir(parents=True)
+        (data / "mmlu" / split / f"anatomy_{split}.csv").write_text("Which?,a,b,c,d,A\n" * 5)
+    config = EvaluateConfig(suite=["general"], size="smoke", benchmarks_data=str(data))
+    with TeacherServer(counting()) as server:
+        commands.evaluate(server.model, out=tmp_path / "out", config=config, json=True)
+        printed = capsys.readouterr()
+        named = EvaluateConfig(benchmarks={"mmlu": 1}, benchmarks_data=str(data))
+        with pytest.raises(BadInput, match="mmlu: an endpoint gives no log-likelihoods"):
+            commands.evaluate(server.model, out=tmp_path / "named", config=named)
+    assert "left out: mmlu: an endpoint gives no log-likelihoods" in printed.err
+    assert "mt_bench: not rated; the answers are in" in printed.err
+    found = json.loads(printed.out)["general"]
+    assert found["gsm8k"]["n"] == 8
+    assert {"instructions", "gsm8k", "items"} == set(found)

@@ -134,7 +134,8 @@ def evaluate(
         storing(running, model, out / REPLIES) as engine,
     ):
         agent = model_agent(playing, engine, dialect=dialect, seed=seed)
-        play_all(playing, out / "trajectories", agent, seed=seed, progress=progress)
+        if playing.environments:  # else its processes would start for nothing
+            play_all(playing, out / "trajectories", agent, seed=seed, progress=progress)
         replies = []
         if asked:
             file, at_once = out / "agent_h.jsonl", config.concurrency
