@@ -1,6 +1,8 @@
 """Workers: one environment's are not another's, they are replaced before they leak, and a death costs one episode."""
 
 import json
+import os
+import tempfile
 import threading
 import time
 
@@ -75,6 +77,23 @@ def test_a_death_is_the_outcome_of_its_episode_alone(world, tmp_path):
     assert counts["environments"]["steady"]["outcomes"] == {"environment_error": 1, "solved": 8}
     (broken,) = [t for t in read_trajectories(tmp_path / "steady.jsonl") if not t.solved]
     assert (broken.task.data["number"], broken.meta["reason"]) == (4, "the worker process died in steady.step")
+
+
+def test_what_a_killed_worker_left_is_removed(world, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with Pool({"steady": None}, processes=1) as pool:
+        pool.listed("steady", "train")
+        process = pool._places["steady"][0].worker._process
+        left, mine = (tmp_path / f"agenttuning-browser-{number}-x" for number in (process.pid, os.getpid()))
+        later = left.with_name(f"{left.name}2")
+        for folder in (left, mine):
+            (folder / "profile").mkdir(parents=True)
+        process.kill()
+        with pytest.raises(EnvironmentFailure, match="died"), pool.seat("steady") as seat:
+            seat.describe()
+        assert not left.exists()
+        later.mkdir()  # by what outlived it for a moment
+    assert [path.name for path in tmp_path.iterdir()] == [mine.name]
 
 
 def test_who_sat_beside_it_plays_again(world):

@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from agenttuning import temporary
 from agenttuning.errors import EnvironmentFailure, WorkerLost
 from agenttuning.rollout.desk import Answer, Desk
 
@@ -108,7 +109,13 @@ class Worker(ABC):
 
 
 class ProcessWorker(Worker):
-    """With its connection gone the process ends by itself and cleans up; one that is stuck is killed."""
+    """With its connection gone the process ends by itself and cleans up; one that is stuck is killed.
+
+    What a killed one left in temporary folders is removed, and once more at each later end, for a browser of it may
+    have outlived it and written meanwhile.
+    """
+
+    _ended: tuple[int, ...] = ()
 
     def start(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -135,6 +142,10 @@ class ProcessWorker(Worker):
         self._process.join(grace)
         self._process.kill()
         self._process.join()
+        if self._process.pid is not None:
+            self._ended = (*self._ended, self._process.pid)
+        for process in self._ended:
+            temporary.remove_of(process)
 
 
 @contextmanager
