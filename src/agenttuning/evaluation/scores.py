@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from agenttuning.environments.base import LEVELS, Metric
 from agenttuning.errors import BadInput
+from agenttuning.evaluation.errors import CLASSES, class_values, error_items
 from agenttuning.evaluation.published import TASKS, weight
 from agenttuning.evaluation.statistics import (
     Interval,
@@ -57,7 +58,8 @@ def score_environment(
     """One model's scores in one environment, values in [0, 1]; `tasks` names the file that they come from.
 
     Every episode counts, those that the environment or the engine broke as unsolved; `outcomes` shows them. A
-    task that was tried with several seeds counts once, with its mean. `measures` are the means of what the environment
+    task that was tried with several seeds counts once, with its mean; `errors` are classes of the rules of
+    `evaluation.errors`. `measures` are the means of what the environment
     measured besides, over all episodes; one that broke off has 0. Raises BadInput for no episodes.
     """
     values: dict[str, list[float]] = {}
@@ -81,8 +83,16 @@ def score_environment(
         "by_level": _by(items, {task_id: level for task_id, (level, _) in groups.items()}, seed),
         "by_kind": by_kind,
         "mean_over_kinds": fmean(row["mean"] for row in by_kind.values()) if by_kind else None,
+        "errors": _errors(trajectories, list(items), seed),
         "items": items,
     }
+
+
+def _errors(trajectories: Sequence[Trajectory], tasks: Sequence[str], seed: int) -> dict[str, Any]:
+    """{"shares": by class, over tasks, "items": by task}: what the rules of `errors` found."""
+    items = error_items(trajectories)
+    shares = {name: summarize([items.get(i, {}).get(name, 0.0) for i in tasks], seed) for name in CLASSES}
+    return {"shares": shares, "items": items}
 
 
 def _measures(trajectories: Sequence[Trajectory]) -> dict[str, float]:
@@ -147,6 +157,10 @@ def compare_scores(base: Mapping[str, Any], tuned: Mapping[str, Any], seed: int 
         if names:
             old, new = ({"items": _pool({n: pairs[n][side]["items"] for n in names})} for side in (0, 1))
             result[f"held_{held}"] = compare(old, new, seed)
+    if errors := _compare_errors(
+        {name: pair for name, pair in pairs.items() if all("errors" in s for s in pair)}, seed
+    ):
+        result["errors"] = errors
     before, after = (scores.get("general", {}).get("items", {}) for scores in (base, tuned))
     general = {
         name: compare({"items": before[name]}, {"items": after[name]}, seed)
@@ -167,6 +181,22 @@ def compare_scores(base: Mapping[str, Any], tuned: Mapping[str, Any], seed: int 
     if tool_use := _compare_tool_use(base.get("tool_use"), tuned.get("tool_use"), seed):
         result["tool_use"] = tool_use
     return result
+
+
+def _compare_errors(pairs: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]], seed: int) -> dict[str, Any]:
+    """Each class of errors paired by task, in all environments together ("all") and in each; empty without any."""
+    if not pairs:
+        return {}
+    lower = {"better": "lower"}
+    environments = {
+        name: {c: compare(*({"items": class_values(side, c)} for side in pair), seed) | lower for c in CLASSES}
+        for name, pair in pairs.items()
+    }
+    pooled = {
+        c: [{"items": _pool({name: class_values(pair[side], c) for name, pair in pairs.items()})} for side in (0, 1)]
+        for c in CLASSES
+    }
+    return {"all": {c: compare(*sides, seed) | lower for c, sides in pooled.items()}, "environments": environments}
 
 
 def _compare_tool_use(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, seed: int) -> dict[str, Any]:
