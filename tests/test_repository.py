@@ -56,6 +56,7 @@ EXCEPTIONS = {
     ("report.hallucination", "evaluation.agent_h.labels"): "the words for its measures and groups stand once",
     ("evaluation.errors", "corpus.lint.text"): "a refusal is the same in a corpus and in an episode",
     ("evaluation.errors", "corpus.turns"): "and so is a tool's error",
+    ("report.published", "evaluation.published"): "the papers' table stands once",
     ("evaluation.texts", "rollout.workers"): "what a task asks is told by beginning it, as it is played",
     ("evaluation.texts", "corpus.general"): "the probe is the held-out part of that file",
     ("evaluation.general", "corpus.general"): "the probe is the held-out part of the file that mix draws from",

@@ -146,10 +146,11 @@ def compare_scores(base: Mapping[str, Any], tuned: Mapping[str, Any], seed: int 
     """What `comparison.json` holds, from the two models' `scores.json`.
 
     "held_in" and "held_out" pool the tasks of their environments, each task with the same weight; a part that
-    either evaluation lacks is left out, as is a measure of "hallucination" without a shared item. In "general",
+    either evaluation lacks is left out, as is an environment that they played on different tasks or a measure of
+    "hallucination" without a shared item. In "general",
     "better" says which direction is an improvement. "tool_use" is there where both used the same items and similarity.
     """
-    shared = [name for name in base["environments"] if name in tuned["environments"]]
+    shared = [name for name, row in base["environments"].items() if _same_tasks(row, tuned["environments"].get(name))]
     pairs = {name: (base["environments"][name], tuned["environments"][name]) for name in shared}
     result: dict[str, Any] = {"environments": {name: compare(*pair, seed) for name, pair in pairs.items()}}
     for held in ("in", "out"):
@@ -181,6 +182,12 @@ def compare_scores(base: Mapping[str, Any], tuned: Mapping[str, Any], seed: int 
     if tool_use := _compare_tool_use(base.get("tool_use"), tuned.get("tool_use"), seed):
         result["tool_use"] = tool_use
     return result
+
+
+def _same_tasks(one: Mapping[str, Any], other: Mapping[str, Any] | None) -> bool:
+    """Whether two models' rows of an environment can be paired; tasks of another file may have the same ids."""
+    defaults = {"metric": None, "tasks": "built-in"}
+    return other is not None and all(one.get(k, default) == other.get(k, default) for k, default in defaults.items())
 
 
 def _compare_errors(pairs: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]], seed: int) -> dict[str, Any]:

@@ -1,0 +1,98 @@
+"""The papers' scores beside the run's, and the normalised score of each category.
+
+>>> paper_table(read_run(run)).columns
+['Task', 'GPT-3.5', 'GPT-4', 'Llama-2-7B-chat', ...]
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agenttuning.evaluation.published import MODELS, TASKS, overall
+from agenttuning.report.cautions import BUILT_IN
+from agenttuning.report.inputs import SIDES, RunFiles
+from agenttuning.report.numbers import MISSING, ends, number
+
+_ENVIRONMENTS = ("held-in", "held-out")
+
+
+@dataclass(frozen=True, slots=True)
+class PaperTable:
+    """`rows` are (label, cells, whether it is a category's overall score); `official` says of which tasks this run has
+    the benchmark's own files, `strange` of which it has not."""
+
+    columns: list[str]
+    rows: list[tuple[str, list[str], bool]]
+    official: list[str]
+    strange: list[str]
+
+
+def paper_table(files: RunFiles) -> PaperTable | None:
+    """The published rows of the tasks that this run measured; None where it measured none of them."""
+    sides = [files.scores.get(side) for side in SIDES]
+    ours = [scores["environments"] if scores else {} for scores in sides]
+    rows: list[tuple[str, list[str], bool]] = []
+    official, strange = [], []
+    for category in _ENVIRONMENTS:
+        names = [name for name in TASKS[category] if any(name in side for side in ours)]
+        for name in names:
+            found = [side.get(name) for side in ours]
+            builds = {row.get("tasks", BUILT_IN) for row in found if row}
+            (strange if BUILT_IN in builds else official).append(name)
+            mark = "†" if BUILT_IN in builds else ""
+            means = [MISSING if row is None else f"{number(100 * row['mean'])}{mark}" for row in found]
+            rows.append((name, [*(_printed(TASKS[category][name][m]) for m in MODELS), *means], False))
+        if names:
+            paper = [overall({name: row[m] for name, row in TASKS[category].items()}) for m in MODELS]
+            rows.append(
+                (f"{category}, normalised", [number(value, 2) for value in paper] + _totals(sides, category), True)
+            )
+    return (
+        PaperTable(
+            ["Task", *(m.replace("-2-", " 2 ").replace("-", " ", 1) for m in MODELS), "Start model", "Tuned"],
+            rows,
+            official,
+            strange,
+        )
+        if rows
+        else None
+    )
+
+
+def _printed(value: float) -> str:
+    return number(value, 2 if round(value, 1) != value else 1)
+
+
+def _totals(sides: list[Mapping[str, Any] | None], category: str) -> list[str]:
+    """Each model's own normalised score, with a mark where it is over fewer tasks than the paper's."""
+    found = [((side or {}).get("normalised") or {}).get(category) for side in sides]
+    return [MISSING if one is None else f"{number(one['mean'], 2)}{'‡' if one['missing'] else ''}" for one in found]
+
+
+def normalised_rows(files: RunFiles) -> list[tuple[str, str, str, str]]:
+    """(category, tasks that it is over, before, after) where a model has one; two models' scores stand in one row only
+    where they are over the same tasks."""
+    rows = []
+    for category in _ENVIRONMENTS:
+        found = [(files.scores.get(side, {}).get("normalised") or {}).get(category) for side in SIDES]
+        known = [one for one in found if one]
+        if not known:
+            continue
+        if all(one["missing"] == known[0]["missing"] for one in known):
+            rows.append((category, _over(known[0]), *map(_total, found)))
+        else:
+            rows += [
+                (category, _over(one), *(_total(one if at == i else None) for at in range(len(SIDES))))
+                for i, one in enumerate(found)
+                if one
+            ]
+    return rows
+
+
+def _over(total: Mapping[str, Any]) -> str:
+    played, missing = len(total["tasks"]), len(total["missing"])
+    return f"{played} of {played + missing}: {', '.join(total['tasks'])}" if missing else f"all {played}"
+
+
+def _total(total: Mapping[str, Any] | None) -> str:
+    return MISSING if total is None else f"{number(total['mean'], 2)} {ends(total['low'], total['high'], 1, 2)}"
