@@ -1,7 +1,7 @@
 """The papers' scores beside the run's, and the normalised score of each category.
 
 >>> paper_table(read_run(run)).columns
-['Task', 'GPT-3.5', 'GPT-4', 'Llama-2-7B-chat', ...]
+['Task', 'GPT-3.5', 'GPT-4', 'Llama 2 7B chat', ...]
 """
 
 from collections.abc import Mapping
@@ -37,36 +37,23 @@ def paper_table(files: RunFiles) -> PaperTable | None:
         names = [name for name in TASKS[category] if any(name in side for side in ours)]
         for name in names:
             found = [side.get(name) for side in ours]
-            builds = {row.get("tasks", BUILT_IN) for row in found if row}
-            (strange if BUILT_IN in builds else official).append(name)
-            mark = "†" if BUILT_IN in builds else ""
-            means = [MISSING if row is None else f"{number(100 * row['mean'])}{mark}" for row in found]
-            rows.append((name, [*(_printed(TASKS[category][name][m]) for m in MODELS), *means], False))
+            own = any(row.get("tasks", BUILT_IN) == BUILT_IN for row in found if row)
+            (strange if own else official).append(name)
+            means = [MISSING if row is None else number(100 * row["mean"]) for row in found]
+            paper = [_printed(TASKS[category][name][m]) for m in MODELS]
+            rows.append((f"{name} †" if own else name, [*paper, *means], False))
         if names:
-            paper = [overall({name: row[m] for name, row in TASKS[category].items()}) for m in MODELS]
-            rows.append(
-                (f"{category}, normalised", [number(value, 2) for value in paper] + _totals(sides, category), True)
-            )
-    return (
-        PaperTable(
-            ["Task", *(m.replace("-2-", " 2 ").replace("-", " ", 1) for m in MODELS), "Start model", "Tuned"],
-            rows,
-            official,
-            strange,
-        )
-        if rows
-        else None
-    )
+            paper = [number(overall({t: row[m] for t, row in TASKS[category].items()}), 2) for m in MODELS]
+            totals = [((side or {}).get("normalised") or {}).get(category) for side in sides]
+            marks = "†" * any(name in strange for name in names) + "‡" * any(one and one["missing"] for one in totals)
+            means = [MISSING if one is None else number(one["mean"], 2) for one in totals]
+            rows.append((f"{category}, normalised {marks}".strip(), [*paper, *means], True))
+    models = [m.replace("-2-", " 2 ").replace("-chat", " chat") for m in MODELS]
+    return PaperTable(["Task", *models, "Start model", "Tuned"], rows, official, strange) if rows else None
 
 
 def _printed(value: float) -> str:
     return number(value, 2 if round(value, 1) != value else 1)
-
-
-def _totals(sides: list[Mapping[str, Any] | None], category: str) -> list[str]:
-    """Each model's own normalised score, with a mark where it is over fewer tasks than the paper's."""
-    found = [((side or {}).get("normalised") or {}).get(category) for side in sides]
-    return [MISSING if one is None else f"{number(one['mean'], 2)}{'‡' if one['missing'] else ''}" for one in found]
 
 
 def normalised_rows(files: RunFiles) -> list[tuple[str, str, str, str]]:
