@@ -65,7 +65,8 @@ def main() -> None:
         print(json.dumps(found))
         return
     print(
-        f"trajectories {found['trajectories']:,}  page {found['megabytes']:.1f} MB  written in {found['written']:.1f} s  "
+        f"trajectories {found['trajectories']:,}  page {found['megabytes']:.1f} MB  "
+        f"written in {found['written']:.1f} s  "
         f"opened in {found['opened']:.2f} s, painted after {found['painted']:.2f} s, "
         f"all lists unfolded in {found['unfolded']:.2f} s"
     )

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from importlib.resources import files
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import pytest

@@ -104,7 +104,7 @@ def _broken(files: RunFiles) -> Iterator[str]:
 def _prompts(files: RunFiles) -> Iterator[str]:
     if len(files.scores) < len(SIDES):
         return
-    old, new = (_settings(files, side) | files.scores[side] for side in SIDES)
+    old, new = ({**_settings(files, side), **files.scores[side]} for side in SIDES)
     differ = [key for key in _SETTINGS if key in old and key in new and old[key] != new[key]]
     if differ:
         what = "; ".join(f"{key.replace('_', ' ')} {old[key]} before, {new[key]} after" for key in differ)

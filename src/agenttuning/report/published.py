@@ -61,18 +61,12 @@ def normalised_rows(files: RunFiles) -> list[tuple[str, str, str, str]]:
     where they are over the same tasks."""
     rows = []
     for category in _ENVIRONMENTS:
-        found = [(files.scores.get(side, {}).get("normalised") or {}).get(category) for side in SIDES]
-        known = [one for one in found if one]
-        if not known:
-            continue
-        if all(one["missing"] == known[0]["missing"] for one in known):
-            rows.append((category, _over(known[0]), *map(_total, found)))
+        old, new = ((files.scores.get(side, {}).get("normalised") or {}).get(category) for side in SIDES)
+        if old and new and old["missing"] == new["missing"]:
+            rows.append((category, _over(old), _total(old), _total(new)))
         else:
-            rows += [
-                (category, _over(one), *(_total(one if at == i else None) for at in range(len(SIDES))))
-                for i, one in enumerate(found)
-                if one
-            ]
+            rows += [(category, _over(old), _total(old), MISSING)] if old else []
+            rows += [(category, _over(new), MISSING, _total(new))] if new else []
     return rows
 
 
@@ -81,5 +75,5 @@ def _over(total: Mapping[str, Any]) -> str:
     return f"{played} of {played + missing}: {', '.join(total['tasks'])}" if missing else f"all {played}"
 
 
-def _total(total: Mapping[str, Any] | None) -> str:
-    return MISSING if total is None else f"{number(total['mean'], 2)} {ends(total['low'], total['high'], 1, 2)}"
+def _total(total: Mapping[str, Any]) -> str:
+    return f"{number(total['mean'], 2)} {ends(total['low'], total['high'], 1, 2)}"

@@ -202,7 +202,8 @@ def forest_rows(files: RunFiles) -> list[ForestRow]:
             if name in compared:
                 rows.append(forest_row(label, compared[name], strong=alone))
             else:
-                rows.append(ForestRow(label, *map(_ends, sides(files, name)), strong=alone))
+                old, new = sides(files, name)
+                rows.append(ForestRow(label, _ends(old), _ends(new), strong=alone))
     return rows
 
 
@@ -220,7 +221,7 @@ def ability_rows(files: RunFiles) -> list[ForestRow]:
     rows = [forest_row(label, row) for label, row in found if row]
     two_sided = [(files.scores.get(side, {}).get("hallucination") or {}).get("two_sided") for side in SIDES]
     if any(two_sided):
-        rows.append(ForestRow("Tools only when needed", *map(_ends, two_sided)))
+        rows.append(ForestRow("Tools only when needed", _ends(two_sided[0]), _ends(two_sided[1])))
     return rows
 
 
