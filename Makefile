@@ -48,6 +48,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 $(TEST_INSTALLED): $(INSTALLED)
 	$(PIP) install -q -c constraints.txt -e '.[scienceworld,browser,arena]'
 	$(PIP) install -q -c constraints.txt -e '.[alfworld]' || echo "alfworld could not be installed: its tests are skipped"
+	$(PIP) install -q -c constraints.txt -e '.[general]' || echo "lm-eval could not be installed: its tests are skipped"
 	@touch $@
 
 $(BENCH_INSTALLED): $(INSTALLED)

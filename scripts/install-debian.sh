@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Debian packages that the fuller tests need: a browser for the report, a MariaDB server for exact database scores,
-# bubblewrap and what problems on a Linux machine are about for the operating system environment.
+# bubblewrap and what problems on a Linux machine are about for the operating system environment, curl for a server.
 # Installs what is missing where that is possible; otherwise says what was skipped. Always ends with status 0.
 set -u
 export DEBIAN_FRONTEND=noninteractive
@@ -10,7 +10,7 @@ command -v chromium >/dev/null || missing+=(chromium)
 [[ -x /usr/sbin/mariadbd ]] || command -v mariadbd >/dev/null || missing+=(mariadb-server)
 command -v bwrap >/dev/null || missing+=(bubblewrap)
 [[ -x /usr/bin/python3 ]] || missing+=(python3-minimal)
-for program in git lsof tree unzip zip; do
+for program in curl git lsof tree unzip zip; do
   [[ -x /usr/bin/$program ]] || missing+=("$program")
 done
 [[ -x /usr/bin/netstat || -x /bin/netstat ]] || missing+=(net-tools)

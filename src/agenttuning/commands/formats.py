@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from agenttuning.corpus.formats import Refused, WriteConfig, write
 from agenttuning.corpus.formats.convert import convert, records, report_table
 from agenttuning.errors import BadInput
-from agenttuning.files import read_json
+from agenttuning.files import atomic_write, read_json
 from agenttuning.progress import bar
 from agenttuning.tables import aligned
 
@@ -69,16 +69,17 @@ def export(
     strict: Strict = False,
     json: Json = False,
 ) -> None:
-    """Write trajectories and conversations in another format.
+    """Write trajectories and conversations in another format, or a model as GGUF.
 
     Parameters
     ----------
     files
-        Trajectories, corpora, or files of any format that can be imported.
+        Trajectories, corpora, or files of any format that can be imported; for gguf one model.
     out
         The file to write (.json is one array, anything else JSONL), or for parquet and hub the folder.
     format
-        agentinstruct, agent-flan, toolbench, sharegpt, glaive, openai, atif, parquet or hub.
+        agentinstruct, agent-flan, toolbench, sharegpt, glaive, openai, atif, parquet or hub; gguf is a model for
+        llama.cpp and Ollama, with a Modelfile beside it.
     dialect
         How trajectories are written: react, command, json or native. [default: as imported, or the format's own]
     license
@@ -94,6 +95,9 @@ def export(
     """
     if not files:
         raise BadInput("give the files to export: agenttuning export FILE... --format NAME --out PATH")
+    if format == "gguf":
+        _export_model(files, out, json=json)
+        return
     _check(limit)
     config = WriteConfig(
         dialect=dialect, license=license, source=source, title=title, parquet=parquet, settings=settings_of(files)
@@ -117,6 +121,28 @@ def export(
     for title_, reasons in (("left out", report["lost"]), ("refused", report["refused"])):
         if reasons:
             print("\n" + aligned([[title_, "items"], *([name, str(count)] for name, count in reasons.items())]))
+
+
+def _export_model(models: tuple[Path, ...], out: Path, *, json: bool) -> None:
+    """A model as one GGUF file, and a Modelfile in its folder."""
+    from agenttuning.engines.gguf import export_gguf
+    from agenttuning.engines.modelfile import modelfile
+    from agenttuning.models import load_tokenizer, resolve
+
+    if len(models) != 1:
+        raise BadInput(f"--format gguf takes one model, found {len(models)}")
+    folder = resolve(str(models[0]))
+    if (folder / "adapter_config.json").is_file():
+        raise BadInput(f"{folder} is an adapter; merge it first: agenttuning merge {folder} --out merged")
+    if out.suffix != ".gguf":
+        raise BadInput(f"--out {out}: the name of a GGUF file ends in .gguf")
+    export_gguf(folder, out)
+    beside = out.with_name("Modelfile")
+    with atomic_write(beside) as stream:
+        stream.write(modelfile(out.name, load_tokenizer(folder)))
+    size = out.stat().st_size
+    print(jsons.dumps({"file": str(out), "bytes": size, "modelfile": str(beside)}) if json else
+          f"{out}: {size / 1e6:.0f} MB in float16, and {beside} for: ollama create NAME -f {beside}")  # fmt: skip
 
 
 def _check(limit: int | None) -> None:

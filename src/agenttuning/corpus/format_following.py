@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 from agenttuning.conversation import Conversation, Message, Segment, assistant, system, user
 from agenttuning.corpus.form_requests import PLAIN_CALLS, REQUESTS, SO_FAR
@@ -19,6 +20,7 @@ from agenttuning.corpus.sampling import allot, check_rereadable, draw, material
 from agenttuning.dialects.json import Json
 from agenttuning.dialects.react import React
 from agenttuning.errors import BadInput
+from agenttuning.provenance import PROVENANCE, made_of, marked
 from agenttuning.settings import suggest
 from agenttuning.trajectory import Decision, Step, Tool, Trajectory
 
@@ -65,8 +67,10 @@ def _rows(
         random = Random(f"format/{seed}/{form}/{made[form]}/{'/'.join(map(str, trajectory.key))}")
         row = _row(form, trajectory, random)
         environment, task, episode = trajectory.key
-        meta = {"environment": environment, "kind": form, "source": f"{environment}/{task}/{episode}"}
-        yield form, replace(row, id=f"format/{form}/{made[form]:06}", meta=meta)
+        meta: dict[str, Any] = {"environment": environment, "kind": form, "source": f"{environment}/{task}/{episode}"}
+        meta[PROVENANCE] = made_of(trajectory)
+        row = replace(row, id=f"format/{form}/{made[form]:06}", meta=meta)
+        yield form, marked(row, f"format-following {form}")
         made[form] += 1
 
 

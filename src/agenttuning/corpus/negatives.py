@@ -25,6 +25,7 @@ from agenttuning.corpus.request_forms import ASKS, SETTINGS
 from agenttuning.corpus.sampling import allot, check_rereadable, draw, material
 from agenttuning.dialects import Dialect
 from agenttuning.errors import BadInput
+from agenttuning.provenance import PROVENANCE, made_of, marked
 from agenttuning.settings import suggest
 from agenttuning.trajectory import Decision, Step, Tool, Trajectory
 
@@ -188,7 +189,7 @@ class _Maker:
         if not exchange.whole:
             longer = self._written(tools, instructions, query, Decision(message=text + "x"))
             row = unended(row, shared(row.messages[-1].text, longer.messages[-1].text))
-        return self._row(row, general=general.id)
+        return self._row(row, part=general, general=general.id)
 
     def distractor(self) -> Conversation | None:
         """By turns: near tools in place of the needed one and its companions, and near tools beside them; None where
@@ -305,14 +306,16 @@ class _Maker:
         )
         return self.dialect.write(changed)
 
-    def _row(self, row: Conversation, **about: Any) -> Conversation:
-        """`form` stands in the meta as ``answer``: the number of the wording, or ``teacher``."""
+    def _row(self, row: Conversation, part: Conversation | None = None, **about: Any) -> Conversation:
+        """`form` stands in the meta as ``answer``: the number of the wording, or ``teacher``. `part` is what else the
+        row is made of."""
         environment, task, seed = self.source.key
         if "form" in about:
             form = about.pop("form")
             about["answer"] = "teacher" if form is None else form
         meta = {**row.meta, "kind": self.kind, "source": f"{environment}/{task}/{seed}", **about}
-        return replace(row, id=f"negative/{self.kind}/{self.number:06}", meta=meta)
+        meta[PROVENANCE] = made_of(row if PROVENANCE in row.meta else self.source, *([part] if part else []))
+        return marked(replace(row, id=f"negative/{self.kind}/{self.number:06}", meta=meta), f"negative {self.kind}")
 
 
 _MAKES: dict[str, Callable[[_Maker], Conversation | None]] = {

@@ -13,7 +13,7 @@ does not grow with the input.
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -33,6 +33,7 @@ from agenttuning.engines import Sampling
 from agenttuning.errors import BadInput
 from agenttuning.files import read_json, read_jsonl, write_json, write_jsonl
 from agenttuning.progress import Progress
+from agenttuning.provenance import PROVENANCE, made_of, marked
 from agenttuning.settings import suggest
 from agenttuning.tables import aligned
 from agenttuning.trajectory import Trajectory
@@ -145,6 +146,7 @@ def redesign(
     before, after, balanced = Tally(count_tokens), Tally(count_tokens), Tally()
     kinds: Counter[str] = Counter()
     writers = dialects.get(dialect), dialects.get(config.plain_dialect)
+    done_here = "redesign" if config.preset == "none" else f"redesign {config.preset}"
 
     def from_trajectories() -> Iterator[tuple[str, str, Conversation]]:
         balance = Balance(settings["keep"], seed)
@@ -176,6 +178,8 @@ def redesign(
                     episodes, questions, kinds=weights, count=wanted, dialect=writers[0], seed=seed, teacher=teacher
                 )
                 for kind, talk in made:
+                    if talk.meta.get("answer") == "teacher":
+                        talk = replace(talk, meta={**talk.meta, PROVENANCE: made_of(talk, _worded(config.teacher))})
                     yield f"negative/{kind}", "agent/negatives", talk
 
     def written() -> Iterator[dict[str, Any]]:
@@ -187,7 +191,7 @@ def redesign(
                 continue
             kinds[kind] += 1
             after.add(talk)
-            row = to_row(talk)
+            row = to_row(marked(talk, done_here))
             yield {"id": row.pop("id"), "source": source, **row}
         if not after.segments:
             raise BadInput(f"{', '.join(map(str, inputs))}: no row with a trained turn comes of it; keep more")
@@ -202,6 +206,10 @@ def redesign(
         "kept": shares(before.table(), balanced.table()),
         "settings": settings,
     }
+
+
+def _worded(teacher: str | None) -> Conversation:
+    return Conversation((), meta={PROVENANCE: {"source": "agenttuning redesign", "teacher": teacher}})
 
 
 @contextmanager

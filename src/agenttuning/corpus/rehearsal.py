@@ -16,6 +16,7 @@ from agenttuning.conversation import Conversation, user
 from agenttuning.engines import Sampling
 from agenttuning.errors import BadInput
 from agenttuning.files import read_jsonl, write_jsonl
+from agenttuning.provenance import PROVENANCE
 
 Progress = Callable[[int, int, str], None]
 
@@ -37,6 +38,7 @@ def rehearse(
             raise BadInput(f'{prompts}:{number}: no \'prompt\' text; each line is {{"id": …, "prompt": …}}')
         rows.append(row)
     sampling = Sampling(max_tokens=max_tokens)
+    origin = {"source": f"rehearsal: {prompts.stem}", "teacher": model, "transformations": ["rehearse"]}
     answered: list[dict[str, Any]] = []
     cut = 0
     with engines.make(model, engine) as running:
@@ -56,6 +58,7 @@ def rehearse(
                         "split": row.get("split", "train"),
                         "category": row.get("category", ""),
                         "messages": [{"role": "user", "content": row["prompt"]}, answer],
+                        "meta": {PROVENANCE: origin},
                     }
                 )
             if progress:

@@ -16,13 +16,15 @@ from agenttuning.trajectory import Usage
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """`temperature` 0 is greedy. `max_tokens` bounds one reply; `stop` texts cut it and are not part of it."""
+    """`temperature` 0 is greedy. `max_tokens` bounds one reply; `stop` texts cut it and are not part of it. `top_k` 0
+    keeps the whole vocabulary."""
 
     max_tokens: int = 256
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
     stop: tuple[str, ...] = ()
+    top_k: int = 0
 
 
 @dataclass(frozen=True, slots=True)

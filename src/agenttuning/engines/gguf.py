@@ -9,6 +9,7 @@ at 8 or 4 the model's answers become visibly another model's.
 from pathlib import Path
 from typing import Any
 
+from agenttuning.engines.gguf_tokenizer import write_tokenizer
 from agenttuning.errors import BadInput, MissingExtra
 from agenttuning.files import read_json
 from agenttuning.models import load_tokenizer
@@ -51,7 +52,7 @@ def export_gguf(folder: Path, out: Path) -> Path:
     partial = out.with_name(out.name + ".partial")
     writer = gguf.GGUFWriter(partial, "llama")
     _write_config(writer, config, gguf)
-    _write_tokenizer(writer, load_tokenizer(folder), config, gguf)
+    write_tokenizer(writer, load_tokenizer(folder), config["vocab_size"])
     _write_tensors(writer, folder, config)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -77,39 +78,6 @@ def _write_config(writer: Any, config: dict, gguf: Any) -> None:
     writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
     writer.add_vocab_size(config["vocab_size"])
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
-
-
-def _write_tokenizer(writer: Any, tokenizer: Any, config: dict, gguf: Any) -> None:
-    import json
-
-    state = json.loads(tokenizer.backend_tokenizer.to_str())
-    if state["model"]["type"] != "BPE":
-        raise BadInput(f"a {state['model']['type']} tokenizer cannot be written as GGUF; use --engine transformers")
-    vocabulary = {index: token for token, index in tokenizer.get_vocab().items()}
-    special = set(tokenizer.all_special_ids)
-    tokens, types = [], []
-    for index in range(config["vocab_size"]):
-        token = vocabulary.get(index)
-        tokens.append(token if token is not None else f"[PAD{index}]")
-        if token is None:
-            types.append(gguf.TokenType.UNUSED)
-        else:
-            types.append(gguf.TokenType.CONTROL if index in special else gguf.TokenType.NORMAL)
-    merges = [m if isinstance(m, str) else " ".join(m) for m in state["model"]["merges"]]
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("smollm")
-    writer.add_token_list(tokens)
-    writer.add_token_types(types)
-    writer.add_token_merges(merges)
-    for add, index in (
-        (writer.add_bos_token_id, tokenizer.bos_token_id),
-        (writer.add_eos_token_id, tokenizer.eos_token_id),
-        (writer.add_pad_token_id, tokenizer.pad_token_id),
-    ):
-        if index is not None:
-            add(index)
-    writer.add_add_bos_token(False)
-    writer.add_chat_template(tokenizer.chat_template)
 
 
 def _write_tensors(writer: Any, folder: Path, config: dict) -> None:

@@ -1,7 +1,8 @@
 """The CPU default: OpenVINO GenAI's continuous batching with prefix caching.
 
 Requests join and leave the running batch at any step, and a turn computes only what its conversation added.
-Weights are float16 and arithmetic float32: fewer bits are faster and visibly another model.
+Weights are float16, the key-value cache and arithmetic float32: fewer bits are faster and visibly another model. A
+request's seed decides its draws, whatever runs beside it.
 """
 
 import hashlib
@@ -9,7 +10,7 @@ import queue
 from pathlib import Path
 from typing import Any
 
-from agenttuning.engines.batching import BatchingEngine, Job
+from agenttuning.engines.batching import BatchingEngine, Job, Token
 from agenttuning.engines.gguf import export_gguf, supports_gguf
 from agenttuning.errors import EngineError, MissingExtra
 from agenttuning.files import read_json, sha256
@@ -17,12 +18,13 @@ from agenttuning.models import cache_folder, load_tokenizer
 
 KEPT_EXPORTS = 4  # GGUF files in the cache; the longest unused go first
 CACHE_GIGABYTES = 1  # the KV cache; full blocks of ended conversations are dropped first
+PRECISION = {"INFERENCE_PRECISION_HINT": "f32", "KV_CACHE_PRECISION": "f32"}
 
 
 class OpenVinoEngine(BatchingEngine):
     name = "openvino"
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, *, template: str | None = None):
         try:
             import openvino_genai
         except ModuleNotFoundError:
@@ -34,12 +36,10 @@ class OpenVinoEngine(BatchingEngine):
         scheduler.enable_prefix_caching = True
         scheduler.max_num_batched_tokens = 1024
         try:
-            self._pipeline: Any = openvino_genai.ContinuousBatchingPipeline(
-                str(file), scheduler, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
-            )
+            self._pipeline: Any = openvino_genai.ContinuousBatchingPipeline(str(file), scheduler, "CPU", PRECISION)
         except RuntimeError as error:
             raise EngineError(f"OpenVINO cannot load {file} ({error}); try --engine transformers") from None
-        tokenizer = load_tokenizer(folder)
+        tokenizer = load_tokenizer(folder, template)
         super().__init__(tokenizer, read_json(folder / "config.json")["max_position_embeddings"])
 
     def run(self) -> None:
@@ -63,17 +63,18 @@ class OpenVinoEngine(BatchingEngine):
                     self._collect(running)
         except Exception as error:
             for job in running.values():
-                job.future.set_exception(EngineError(f"the openvino engine failed: {error}"))
+                job.ended.set_exception(EngineError(f"the openvino engine failed: {error}"))
             raise
 
     def _start(self, number: int, job: Job) -> Any:
         import numpy
         import openvino
 
+        assert (job.top, job.echo, job.adapter) == (None, False, None), "OpenVINO computes replies only"
         config = self._genai.GenerationConfig()
         config.max_new_tokens = job.sampling.max_tokens
         config.eos_token_id = self.tokenizer.eos_token_id
-        config.stop_token_ids = {self.tokenizer.eos_token_id}
+        config.stop_token_ids = set(self.stops)
         config.rng_seed = job.sampling.seed
         if job.sampling.stop:
             config.stop_strings = set(job.sampling.stop)
@@ -81,20 +82,34 @@ class OpenVinoEngine(BatchingEngine):
             config.do_sample = True
             config.temperature = job.sampling.temperature
             config.top_p = job.sampling.top_p
+            if job.sampling.top_k:
+                config.top_k = job.sampling.top_k
         else:
             config.do_sample = False
         ids = openvino.Tensor(numpy.array([job.ids], dtype=numpy.int64))
         return self._pipeline.add_request(number, ids, config)
 
     def _collect(self, running: dict[Any, Job]) -> None:
-        ended = self._genai.GenerationStatus
-        for handle in [h for h in running if h.get_status() != ended.RUNNING]:
-            job = running.pop(handle)
-            if handle.get_status() != ended.FINISHED:
-                job.future.set_exception(EngineError(f"the openvino engine dropped a request ({handle.get_status()})"))
+        """Hand on what the last step computed; drop what has ended or is no longer wanted."""
+        statuses, reasons = self._genai.GenerationStatus, self._genai.GenerationFinishReason
+        for handle, job in list(running.items()):
+            ending = reasons.NONE
+            while handle.can_read():
+                (output,) = handle.read().values()
+                job.deliver([Token(index) for index in output.generated_ids])
+                ending = output.finish_reason
+            status = handle.get_status()
+            if status == statuses.RUNNING:
+                if job.cancelled:
+                    handle.cancel()
+                    del running[handle]
+                    job.ended.set_result("stop")
                 continue
-            (output,) = handle.read_all()
-            self.settle(job, list(output.generated_ids))
+            del running[handle]
+            if status == statuses.FINISHED:
+                job.ended.set_result("length" if ending == reasons.LENGTH else "stop")
+            else:
+                job.ended.set_exception(EngineError(f"the openvino engine dropped a request ({status})"))
 
 
 def _cached_gguf(folder: Path) -> Path:

@@ -1,15 +1,13 @@
-"""The fallback for what the other engines do not read: transformers' batched `generate`.
+"""The fallback for models whose attention `ragged` cannot replace: transformers' batched `generate`.
 
 Waiting requests of the same sampling are generated together, left-padded. Nothing is kept between turns, so a
 long episode pays for its history again at each of them; it runs any causal model on CPU or GPU.
 """
 
 import queue
-from pathlib import Path
 from typing import Any
 
-from agenttuning.engines.batching import BatchingEngine, Job
-from agenttuning.models import load_model, load_tokenizer, resolve
+from agenttuning.engines.batching import BatchingEngine, Job, Token
 
 MAX_BATCH = 32
 
@@ -17,10 +15,9 @@ MAX_BATCH = 32
 class TransformersEngine(BatchingEngine):
     name = "transformers"
 
-    def __init__(self, folder: Path):
-        self._model: Any = load_model(folder).eval()
-        base = folder if (folder / "tokenizer_config.json").is_file() else resolve(self._model.config.name_or_path)
-        super().__init__(load_tokenizer(base), self._model.config.max_position_embeddings)
+    def __init__(self, model: Any, tokenizer: Any):
+        self._model = model
+        super().__init__(tokenizer, model.config.get_text_config().max_position_embeddings)
 
     def run(self) -> None:
         closing = False
@@ -47,10 +44,11 @@ class TransformersEngine(BatchingEngine):
         device = self._model.device
         ids = torch.tensor([[pad] * (width - len(job.ids)) + job.ids for job in jobs], device=device)
         mask = torch.tensor([[0] * (width - len(job.ids)) + [1] * len(job.ids) for job in jobs], device=device)
-        options: dict[str, Any] = {"do_sample": False}
+        options: dict[str, Any] = {"do_sample": False, "eos_token_id": sorted(self.stops)}
         if sampling.temperature > 0:
             torch.manual_seed(sampling.seed)
-            options = {"do_sample": True, "temperature": sampling.temperature, "top_p": sampling.top_p}
+            options |= {"do_sample": True, "temperature": sampling.temperature, "top_p": sampling.top_p}
+            options["top_k"] = sampling.top_k  # 0 keeps all; left out, it would be 50
         if sampling.stop:
             options |= {"stop_strings": list(sampling.stop), "tokenizer": self.tokenizer}
         try:
@@ -60,9 +58,9 @@ class TransformersEngine(BatchingEngine):
                 )
         except Exception as error:  # out of memory and the like: these episodes fail, the engine lives on
             for job in jobs:
-                job.future.set_exception(error)
+                job.ended.set_exception(error)
             return
         for job, row in zip(jobs, rows[:, width:].tolist(), strict=True):
-            end = self.tokenizer.eos_token_id
-            length = row.index(end) + 1 if end in row else len(row)
-            self.settle(job, row[:length])
+            length = next((k + 1 for k, index in enumerate(row) if index in self.stops), len(row))
+            job.deliver([Token(index) for index in row[:length]])
+            job.ended.set_result("length" if length >= sampling.max_tokens else "stop")

@@ -15,13 +15,13 @@ import atexit
 import os
 import shutil
 import subprocess
-import tempfile
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any, Self, TypeAlias
 
+from agenttuning import temporary
 from agenttuning.errors import EnvironmentFailure, MissingProgram
 
 Page: TypeAlias = Any  # Playwright's; its package may not be installed
@@ -29,7 +29,6 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 VARIABLE = "AGENTTUNING_CHROMIUM"  # the browser's path, where it is none of these
 STARTING = 60.0  # seconds
 ACTION = 5.0  # seconds that a single action of Playwright waits for its element
-LONGEST_FOLDER = 30  # characters; Chromium keeps a socket below it, whose path may have 107
 ARGUMENTS = ("--disable-gpu", "--disable-background-networking", "--no-proxy-server")
 # Driver and browser carry the folder in their environment or arguments; two seconds are theirs to end by themselves.
 GUARD = """
@@ -102,8 +101,7 @@ class Browser:
 
     def _start(self) -> None:
         check()
-        short = len(tempfile.gettempdir()) <= LONGEST_FOLDER
-        self._folder = tempfile.mkdtemp(prefix="agenttuning-browser-", dir=None if short else "/tmp")
+        self._folder = temporary.folder("browser", sockets=True)
         self._guard = subprocess.Popen(
             ["/bin/sh", "-c", GUARD],
             stdin=subprocess.PIPE,

@@ -10,12 +10,12 @@ pipe closes it stops the server and removes the folder.
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from agenttuning import temporary
 from agenttuning.errors import MissingProgram
 
 FOLDERS = "/usr/sbin:/usr/local/sbin"  # where Debian puts servers, not always on the path
@@ -58,8 +58,7 @@ def _program(name: str, folders: str = FOLDERS) -> str | None:
 def private_server() -> Generator[str]:
     """The address of a running server of its own, for `MariaBackend`."""
     check()
-    # A socket's path may have 107 characters, fewer than some temporary folders.
-    folder = Path(tempfile.mkdtemp(prefix="agenttuning-mariadb-", dir="/tmp"))
+    folder = Path(temporary.folder("mariadb", sockets=True))
     guard = None
     try:
         guard = _start(folder)

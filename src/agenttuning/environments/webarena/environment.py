@@ -206,7 +206,13 @@ class WebArena:
         else:
             route.abort()
 
+    def _check_sites(self) -> None:
+        """A built-in site that died is nothing that the agent did."""
+        for site in self._sites.values():
+            site.check()
+
     def _look(self) -> str:
+        self._check_sites()
         assert self._window is not None
         assert self._tab is not None
         with self._tab.within(STEP):
@@ -218,6 +224,7 @@ class WebArena:
         return self._window
 
     def _judged(self, answer: str) -> Feedback:
+        self._check_sites()
         assert self._task is not None
         assert self._window is not None
         assert self._tab is not None

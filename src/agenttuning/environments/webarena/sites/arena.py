@@ -14,6 +14,7 @@ import json
 import os
 import selectors
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
+from agenttuning import temporary
 from agenttuning.environments.webarena.contents import contents
 from agenttuning.errors import EnvironmentFailure
 from agenttuning.models import cache_folder
@@ -34,6 +37,7 @@ MODULE = "agenttuning.environments.webarena.sites.serve"
 DISTRIBUTIONS = ("django", "django-oscar", "roundup", "wiki")
 BUILDING = 110.0  # seconds
 STARTING = 60.0
+ANSWERING = 10.0
 
 
 @dataclass
@@ -44,6 +48,14 @@ class RunningSite:
     cookies: Mapping[str, list[dict[str, str]]]
     _process: "_Process"
     _server: int
+
+    def check(self) -> None:
+        """Raises EnvironmentFailure where it takes no connection any more: it died."""
+        place = urlsplit(self.address)
+        try:
+            socket.create_connection((place.hostname, place.port), ANSWERING).close()
+        except OSError:
+            raise EnvironmentFailure(f"the site at {self.address} died") from None
 
     def close(self) -> None:
         self._process.stop(self._server)
@@ -90,7 +102,7 @@ class _Process:
 
     def __init__(self, name: str):
         self._name = name
-        self._home = tempfile.mkdtemp(prefix="agenttuning-arena-")  # of the copies; whoever ends last removes it
+        self._home = temporary.folder("arena")  # of the copies; whoever ends last removes it
         self._process = subprocess.Popen(
             [sys.executable, "-m", MODULE, name, self._home],
             stdin=subprocess.PIPE,
