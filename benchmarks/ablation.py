@@ -7,19 +7,16 @@ format-following and negative rows, and the expert's mistakes in context without
 mistakes trained. A run is a whole recipe in a folder of its own and goes on where it was stopped; what variants share
 (episodes, the start model's scores) is computed once. Two tables are printed for all runs that are there: each
 variant's means over seeds, and what each part changed, paired by seed and item. An interval is the wider of two: over
-the items of all seeds, and Student's over the seeds.
+the items of all seeds (one that several seeds share counts once), and Student's over the seeds.
 """
 
 import argparse
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
-
-from agenttuning.evaluation.statistics import Interval
 
 RECIPE = {
     "model": "smollm2-135m-instruct",
@@ -42,20 +39,7 @@ VARIANTS = {
     "errors-masked": {**NEGATIVES, "collect.mistakes": 0.2},
     "errors-trained": {**NEGATIVES, "collect.mistakes": 0.2, "redesign.wrong_turns": "train"},
 }
-Measure = Callable[[dict], dict[str, float]]
-MEASURES: dict[str, Measure] = {
-    "held-in": lambda scores: _pooled(scores, "in"),
-    "held-out": lambda scores: _pooled(scores, "out"),
-    "questions": lambda scores: scores["general"]["items"]["questions"],
-    "instructions": lambda scores: scores["general"]["items"]["instructions"],
-    "restraint": lambda scores: scores["hallucination"]["items"]["restraint"],
-    "use": lambda scores: scores["hallucination"]["items"]["use"],
-}
-
-
-def _pooled(scores: dict, held: str) -> dict[str, float]:
-    parts = [(name, part) for name, part in scores["environments"].items() if part["held"] == held]
-    return {f"{name}/{item}": value for name, part in parts for item, value in part["items"].items()}
+MEASURES = ("held-in", "held-out", "questions", "instructions", "restraint", "use")
 
 
 def run(out: Path, variant: str, seed: int) -> None:
@@ -96,13 +80,15 @@ def found(out: Path) -> dict[str, dict[str, dict]]:
 
 
 def tables(out: Path) -> str:
+    from agenttuning.evaluation.comparison import contrasts
+    from agenttuning.evaluation.measures import level
     from agenttuning.tables import aligned
 
     scores = found(out)
     levels = [["variant", "seeds", *MEASURES, "perplexity", "trained tokens"]]
     changes = [["added", "seeds", *MEASURES]]
     for name, seeds in scores.items():
-        cells = [_level([list(values(one).values()) for one in seeds.values()]) for values in MEASURES.values()]
+        cells = [_text(level(list(seeds.values()), measure), "mean") for measure in MEASURES]
         perplexity = fmean(one["general"]["perplexity"]["mean"] for one in seeds.values())
         tokens = fmean(one["trained_tokens"] for one in seeds.values())
         levels.append([name, str(len(seeds)), *cells, f"{perplexity:.2f}", f"{tokens:.0f}" if tokens else ""])
@@ -111,43 +97,16 @@ def tables(out: Path) -> str:
     for one, other in pairs:
         both = sorted(scores[one].keys() & scores[other].keys())
         if both:
-            runs = [(scores[one][seed], scores[other][seed]) for seed in both]
-            cells = [_change(values, runs) for values in MEASURES.values()]
+            sides = [[scores[name][seed] for seed in both] for name in (one, other)]
+            rows, _ = contrasts(*sides, labels=(one, other), only=MEASURES)
+            cells = [_text(rows[measure], "difference") for measure in MEASURES]
             changes.append([f"{other} - {one}", str(len(both)), *cells])
     return aligned(levels) + "\n\n" + aligned(changes)
 
 
-def _level(groups: list[list[float]]) -> str:
-    """The mean in percent; `groups` holds the items of each seed."""
-    from agenttuning.evaluation.scores import summarize
-
-    whole = summarize([value for group in groups for value in group])
-    return _text(Interval(whole["mean"], whole["low"], whole["high"]), [fmean(group) for group in groups], (0.0, 1.0))
-
-
-def _change(values: Measure, pairs: list[tuple[dict, dict]]) -> str:
-    """The mean of after - before in points; `pairs` holds both scores of each seed."""
-    from agenttuning.evaluation.statistics import paired_bootstrap, paired_shares
-
-    groups = []
-    for before, after in pairs:
-        old, new = values(before), values(after)
-        groups.append([(old[item], new[item]) for item in sorted(old.keys() & new.keys())])
-    before, after = zip(*(pair for group in groups for pair in group), strict=True)
-    binary = {*before, *after} <= {0.0, 1.0}
-    whole = paired_shares(before, after) if binary else paired_bootstrap(before, after, 0)
-    return _text(whole, [fmean(new - old for old, new in group) for group in groups], (-1.0, 1.0))
-
-
-def _text(over_items: Interval, seeds: list[float], ends: tuple[float, float]) -> str:
-    """In percent, with the wider interval of the two."""
-    from agenttuning.evaluation.statistics import student
-
-    low, high = over_items.low, over_items.high
-    if len(seeds) > 1:
-        over_seeds = student(seeds)
-        low, high = min(low, over_seeds.low), max(high, over_seeds.high)
-    return f"{100 * over_items.mean:.1f} [{100 * max(low, ends[0]):.1f}, {100 * min(high, ends[1]):.1f}]"
+def _text(row: dict, middle: str) -> str:
+    """In percent or points, with the interval."""
+    return f"{100 * row[middle]:.1f} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ from agenttuning.errors import BadInput
 from agenttuning.evaluation.agent_h.ask import recover
 from agenttuning.evaluation.agent_h.items import items
 from agenttuning.evaluation.agent_h.reply import Reply
+from agenttuning.evaluation.comparison import compare_scores
 from agenttuning.evaluation.evaluate import EvaluateConfig, evaluate
-from agenttuning.evaluation.scores import compare_scores
 from agenttuning.evaluation.table import terminal_table
 from agenttuning.files import read_json, read_jsonl, write_json
 from agenttuning.pipeline import evaluate_stage, summary
@@ -124,8 +124,10 @@ def test_two_models_are_compared_item_by_item_in_table_and_report(tmp_path, bad)
         write_report(run)
 
 
-def test_evaluations_without_shared_items_are_not_compared():
+def test_evaluations_without_shared_items_are_independent_sets():
     part = {"environments": {}, "hallucination": {"items": {"use": {"test-0-00000": 1.0}}}}
     other = {"environments": {}, "hallucination": {"items": {"use": {"test-1-00000": 1.0}}}}
-    assert "hallucination" not in compare_scores(part, other)
+    comparison = compare_scores(part, other)
+    assert not comparison["hallucination"]["use"]["paired"]
+    assert "no item is the same" in comparison["notes"][0]
     assert compare_scores(part, part)["hallucination"]["use"]["n"] == 1

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from agenttuning.environments import make
+from agenttuning.evaluation.comparison import compare_scores
 from agenttuning.evaluation.errors import CLASSES, error_items, errors_of
-from agenttuning.evaluation.scores import compare_scores, score_environment
+from agenttuning.evaluation.scores import score_environment
 from agenttuning.evaluation.statistics import wilson
 from agenttuning.trajectory import Decision, Outcome, Step, Task, Tool, ToolCall, Trajectory
 

@@ -10,6 +10,7 @@ import pytest
 from example_run import HOSTILE, write_run
 
 from agenttuning.environments.browser import Browser, find_chromium
+from agenttuning.evaluation.comparison import compare_scores
 from agenttuning.files import read_json, write_json
 from agenttuning.report import write_report
 
@@ -29,6 +30,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     scores = read_json(path)
     scores["environments"]["database"]["outcomes"]["model_error"] = 2
     write_json(path, scores)
+    base = read_json(run / "evaluation" / "base" / "scores.json")
+    write_json(run / "evaluation" / "comparison.json", compare_scores(base, scores))
     return write_report(run).as_uri()
 
 

@@ -10,7 +10,8 @@ from example_run import HOSTILE, write_run
 from test_report import Page
 
 from agenttuning.atif import read_trajectories, write_trajectories
-from agenttuning.evaluation.scores import compare_scores, normalised, score_environment
+from agenttuning.evaluation.comparison import compare_runs
+from agenttuning.evaluation.scores import normalised, score_environment
 from agenttuning.files import read_json, write_json, write_jsonl
 from agenttuning.report import write_report
 from agenttuning.report.cautions import cautions, not_measured
@@ -45,8 +46,9 @@ def scores_of(run: Path, side: str) -> tuple[Path, dict]:
 
 
 def compare_again(run: Path) -> None:
-    sides = (scores_of(run, side)[1] for side in ("base", "tuned"))
-    write_json(run / "evaluation" / "comparison.json", compare_scores(*sides))
+    base, tuned = (scores_of(run, side)[1] for side in ("base", "tuned"))
+    comparison = compare_runs([base], [tuned], labels=("the start model", "the tuned model"))
+    write_json(run / "evaluation" / "comparison.json", comparison)
 
 
 def test_a_sound_run_needs_no_caution(example: Path) -> None:
@@ -62,9 +64,9 @@ def test_different_counts_are_said_and_only_shared_tasks_compared(run: Path) -> 
     some = list(read_trajectories(file))[:7]
     scores["environments"]["database"] = score_environment(some, metric="success_rate", held="in")
     write_json(path, scores)
-    assert "database: comparison.json is older than the scores; run it again." in cautions(read_run(run))
+    assert "database: comparison.json is of other scores than these; run it again." in cautions(read_run(run))
     compare_again(run)
-    said = "database: 12 tasks before, 7 after; the differences are over the 7 that both models did."
+    said = "database: 12 tasks of the start model, 7 of the tuned model; compared on the 7 that both played."
     assert cautions(read_run(run)) == [said]
     assert said in text_of(run)
 
@@ -77,11 +79,10 @@ def test_other_tasks_of_the_same_name_are_not_compared(run: Path) -> None:
     files = read_run(run)
     assert "database" not in files.comparison["environments"]
     assert files.comparison["held_in"]["n"] == 12  # the other environment's
-    (said,) = cautions(files)
-    assert (
-        said
-        == "database: not comparable, built-in tasks, success rate before and standard.jsonl tasks, success rate after."
-    )
+    assert cautions(files) == [
+        "database: tasks of different origin (built-in and standard.jsonl); not compared.",
+        "held-in: over knowledge_graph alone, 1 of 2 environments.",
+    ]
     assert re.search(r"database success rate 12 [^a-z]* not comparable", text_of(run))
 
 
@@ -89,6 +90,10 @@ def test_a_model_that_failed_half_way_is_called_so(run: Path) -> None:
     path, scores = scores_of(run, "tuned")
     scores["environments"]["database"]["outcomes"] = {"solved": 7, "model_error": 5}
     write_json(path, scores)
+    compare_again(run)
+    said = "database: 5 of 12 episodes of the tuned model broke off (model error); they count as unsolved."
+    assert cautions(read_run(run)) == [said]
+    (run / "evaluation" / "comparison.json").unlink()
     (said,) = cautions(read_run(run))
     assert said.startswith("database, the tuned model: 5 of 12 episodes ended because the model or its engine failed.")
 
@@ -110,8 +115,10 @@ def test_a_suite_of_one_model_alone_is_named(run: Path) -> None:
     del scores["hallucination"], scores["environments"]["hotpotqa"]
     write_json(path, scores)
     compare_again(run)
-    (said,) = cautions(read_run(run))
-    assert said.startswith("Measured for the start model alone: hotpotqa, Agent-H.")
+    assert cautions(read_run(run)) == [
+        "hotpotqa: only the start model played it; it is in no comparison.",
+        "Agent-H: only the start model has it; it is in no comparison.",
+    ]
 
 
 def test_mixed_versions_of_an_environment_are_named(run: Path) -> None:
@@ -131,10 +138,16 @@ def test_other_settings_and_templates_are_named(run: Path) -> None:
     write_json(path, scores | {"chat_template": "a"})
     recipe = run / "recipe.yaml"
     recipe.write_text("# left out: webarena: django-oscar is not installed\n" + recipe.read_text(encoding="utf-8"))
-    left_out, dialect, template = cautions(read_run(run))
-    assert left_out == "webarena was left out of this run: django-oscar is not installed."
-    assert dialect == "The two models were not evaluated alike: dialect command before, react after."
-    assert "different chat templates" in template
+    for side, tokens in (("base", 96), ("tuned", 128)):
+        manifest = {"stage": "evaluate", "seconds": 9.0, "settings": {"max_tokens": tokens, "seed": 0}}
+        write_json(run / "evaluation" / side / "manifest.json", manifest)
+    compare_again(run)
+    assert cautions(read_run(run)) == [
+        "webarena was left out of this run: django-oscar is not installed.",
+        "different dialects: command (the start model), react (the tuned model).",
+        "different chat templates: a (the start model), b (the tuned model).",
+        "The two models were not evaluated alike: max tokens 96 before, 128 after.",
+    ]
 
 
 def test_published_rows_stand_beside_ours_and_are_called_incomparable(run: Path) -> None:

@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console, RenderableType
 
 from agenttuning.errors import BadInput
-from agenttuning.evaluation.scores import compare, compare_scores, normalised, score_environment
+from agenttuning.evaluation.comparison import compare, compare_scores
+from agenttuning.evaluation.scores import normalised, score_environment
 from agenttuning.evaluation.table import scores_table, terminal_table
 from agenttuning.trajectory import Decision, Outcome, Step, Task, Trajectory
 
@@ -117,7 +118,7 @@ def scores(shift: int, nll: float) -> dict:
 def test_a_whole_evaluation_is_compared_and_printed() -> None:
     base, tuned = scores(0, 0.6), scores(1, 0.7)
     comparison = compare_scores(base, tuned)
-    assert set(comparison) == {"environments", "held_in", "held_out", "errors", "general"}
+    assert set(comparison) == {"environments", "held_in", "held_out", "general", "errors", "notes"}
     assert comparison["held_in"]["n"] == comparison["environments"]["one"]["n"] == 20
     assert comparison["held_out"]["verdict"] == "held"
     assert comparison["general"]["nll"]["better"] == "lower"
@@ -132,11 +133,12 @@ def test_parts_that_an_evaluation_lacks_are_left_out() -> None:
     base, tuned = scores(0, 0.6), scores(1, 0.6)
     del tuned["environments"]["two"], tuned["general"]
     comparison = compare_scores(base, tuned)
-    assert set(comparison) == {"environments", "held_in", "errors"}
+    assert set(comparison) == {"environments", "held_in", "errors", "notes"}
     text = printed(terminal_table(base, tuned, comparison))
     assert "held-in" in text
     assert "held-out" not in text
-    assert "two" not in text
+    assert "note: two: only before played it; it is in no comparison" in text
+    assert text.count("two") == 1
 
 
 def test_one_models_scores_are_printed_with_the_papers_ratio() -> None:

@@ -12,8 +12,8 @@ from rich.console import Console
 from t_eval_cases import right_reply, write_official
 
 from agenttuning.errors import BadInput
+from agenttuning.evaluation.comparison import compare_scores
 from agenttuning.evaluation.evaluate import EvaluateConfig, evaluate
-from agenttuning.evaluation.scores import compare_scores
 from agenttuning.evaluation.t_eval.items import CELLS, DIMENSIONS
 from agenttuning.evaluation.t_eval.probe import ToolUse, prepare
 from agenttuning.evaluation.table import terminal_table

@@ -9,39 +9,44 @@ from agenttuning.errors import BadInput
 
 
 def compare(
-    base: Path,
-    tuned: Path,
-    /,
-    *,
-    json: Annotated[bool, Parameter(negative="", help="Print JSON instead of a table.")] = False,
+    *runs: str,
+    json: Annotated[bool, Parameter(negative="", help="Print JSON instead of tables.")] = False,
 ) -> None:
-    """Compare two evaluations of the same tasks.
+    """Compare models on the same tasks, each with the first.
 
     Parameters
     ----------
-    base
-        The evaluation folder (or scores.json) of the first model.
-    tuned
-        That of the second.
+    runs
+        Two or more evaluations: folder or scores.json each, or a run's folder, which stands for its tuned model; one
+        run's folder alone compares its start model with its tuned one. LABEL=PATH,PATH names a model and its runs with
+        other seeds.
     """
-    from agenttuning.evaluation.scores import compare_scores
-    from agenttuning.files import read_json
+    from agenttuning.evaluation.comparison import compare_runs
+    from agenttuning.evaluation.sides import about, read_sides
 
-    before, after = (read_json(path / "scores.json" if path.is_dir() else path) for path in (base, tuned))
-    for path, scores in ((base, before), (tuned, after)):
-        if not isinstance(scores, dict) or "environments" not in scores:
-            raise BadInput(f"{path}: not an evaluation; expected the folder that `agenttuning evaluate` wrote")
-    comparison = compare_scores(before, after)
+    if not runs:
+        raise BadInput("nothing to compare; give two evaluations, or one run's folder")
+    sides = read_sides(runs)
+    if len(sides) < 2:
+        raise BadInput(f"{runs[0]}: one evaluation only; give another one to compare it with")
+    first, *others = sides
+    comparisons = [compare_runs(first.runs, side.runs, labels=(first.label, side.label)) for side in others]
     if json:
         from json import dumps
 
-        print(dumps(comparison))
+        models = {"models": [about(side) for side in sides]}
+        print(dumps(models | (comparisons[0] if len(others) == 1 else {"comparisons": comparisons})))
         return
-    from rich.console import Console
+    if [len(side.runs) for side in sides] == [1, 1]:
+        from rich.console import Console
 
-    from agenttuning.evaluation.table import terminal_table
+        from agenttuning.evaluation.table import terminal_table
 
-    Console().print(terminal_table(before, after, comparison))
+        Console().print(terminal_table(first.runs[0], others[0].runs[0], comparisons[0]))
+    else:
+        from agenttuning.evaluation.sides_table import sides_text
+
+        print(sides_text(sides, comparisons))
 
 
 def report(run: Path, /) -> None:

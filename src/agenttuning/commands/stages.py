@@ -22,12 +22,13 @@ from agenttuning.corpus.redesign import RedesignConfig
 from agenttuning.environments import missing
 from agenttuning.errors import BadInput
 from agenttuning.evaluation.evaluate import EvaluateConfig
-from agenttuning.evaluation.suites import fill, without
+from agenttuning.evaluation.suites import fill, plan, without
 from agenttuning.files import read_json, read_jsonl
 from agenttuning.models import BUILT_IN
 from agenttuning.recipe import load, runnable
 from agenttuning.rollout.collect import CollectConfig
 from agenttuning.stages import Stage, perform
+from agenttuning.tables import aligned
 from agenttuning.training.config import TrainConfig
 from agenttuning.training.distributed import perform_on_ranks
 
@@ -160,6 +161,10 @@ def evaluate(
     skip_missing: Annotated[
         bool, Parameter(negative="", help="Leave out environments that this machine cannot run, and say which.")
     ] = False,
+    dry_run: Annotated[
+        bool,
+        Parameter(negative="", help="Say what would be played, and how small a difference so many tasks can show."),
+    ] = False,
     json: Annotated[bool, Parameter(negative="", help="Print scores.json instead of tables.")] = False,
 ) -> None:
     """Measure a model."""
@@ -168,6 +173,9 @@ def evaluate(
         for name, why in lacking.items():
             print(f"left out: {name}: {why}", file=sys.stderr)
         chosen = without(chosen, lacking)
+    if dry_run:
+        print(aligned(plan(chosen)))
+        return
     stage = pipeline.evaluate_stage(chosen, model, out, dialect=dialect, seed=seed, base=base)
     perform(stage, say=partial(print, file=sys.stderr))
     scores = read_json(out / "scores.json")

@@ -1,7 +1,10 @@
-"""What the AgentTuning paper published (arXiv 2310.12823, table 4), and its way to one score from many tasks.
+"""What the two papers published, and their ways to one score from many tasks.
+
+AgentTuning's are the scores of table 4 (arXiv 2310.12823), Agent-FLAN's those of table 1 (arXiv 2403.12881).
 
 Tasks differ in how hard they are, so each score is divided by the mean W of five models' scores in that task, and a
 category's score is the mean of these ratios. From the table below this gives all 24 overall scores of the paper.
+Agent-FLAN's overall score is the plain mean of five held-out scores in percent.
 
 >>> round(weight("hotpotqa"), 2)
 34.96
@@ -48,6 +51,23 @@ TASKS: Mapping[str, Mapping[str, Mapping[str, float]]] = {
         "mt_bench": _row(7.94, 8.99, 6.26, 6.65, 6.85, 6.11, 6.57, 7.26),
     },
 }  # fmt: skip
+
+# What Agent-FLAN's overall score is the mean of; T-Eval and Agent-H (its HScore) in percent.
+PLAIN = ("hotpotqa", "scienceworld", "webarena", "t_eval", "agent_h")
+# Its rows that are known in all five; the AgentTuning there is the authors' own, on the same data as Agent-FLAN.
+FLAN: Mapping[str, Mapping[str, float]] = {
+    "Agent-FLAN-7B": dict(zip(PLAIN, (28.5, 20.0, 4.68, 66.0, 89.1), strict=True)),
+    "AgentTuning-7B (Agent-FLAN's)": dict(zip(PLAIN, (25.4, 16.8, 2.71, 61.8, 84.5), strict=True)),
+}
+FLAN_OVERALL: Mapping[str, float] = {
+    "GPT-3.5": 47.8,
+    "GPT-4": 55.1,
+    "Llama-2-7B-chat": 27.2,
+    "FireAct-7B": 16.6,
+    "AgentLM-7B": 31.7,
+    "AgentTuning-7B (Agent-FLAN's)": 38.2,
+    "Agent-FLAN-7B": 41.7,
+}
 
 
 def weight(task: str) -> float:

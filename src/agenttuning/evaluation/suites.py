@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import get_args
 
 from agenttuning.evaluation.evaluate import EvaluateConfig, Suite
+from agenttuning.evaluation.power import in_points
 
 # How many tasks of each environment the papers play.
 PAPER: Mapping[str, Mapping[str, int]] = {
@@ -61,6 +62,21 @@ def fill(config: EvaluateConfig) -> EvaluateConfig:
         hallucination=config.hallucination or (AGENT_H[config.size] if "hallucination" in named else 0),
         tool_use=config.tool_use or (T_EVAL[config.size] if "tool-use" in named else 0),
     )
+
+
+def plan(config: EvaluateConfig) -> list[list[str]]:
+    """What an evaluation without suites measures, as rows of a table: how many tasks, and what they can show."""
+    parts = {**config.held_in, **config.held_out}
+    for label, chosen in (("held-in", config.held_in), ("held-out", config.held_out)):
+        if len(chosen) > 1:
+            parts[f"{label}, all"] = sum(chosen.values())
+    parts |= {"Agent-H": config.hallucination} if config.hallucination else {}
+    rows = [[name, str(count), in_points(count)] for name, count in parts.items()]
+    if config.general:
+        rows.append(["general probe", "all", "–"])
+    if config.tool_use:
+        rows.append(["T-Eval, each dimension and form", str(config.tool_use), "–"])
+    return [["", "tasks", "differences between two models that these show (4 of 5 times)"], *rows]
 
 
 def without(config: EvaluateConfig, names: Collection[str]) -> EvaluateConfig:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from agenttuning.environments.base import LEVELS
 from agenttuning.evaluation.agent_h.labels import GROUP_LABELS, MEASURES
+from agenttuning.evaluation.sides_table import cells, remarks
 from agenttuning.evaluation.sweep import SHOWN
 
 _DIGITS = {"perplexity": 2, "divergence": 4}  # of measures that are no shares; of both, less is better
@@ -108,7 +109,7 @@ def terminal_table(base: Mapping[str, Any], tuned: Mapping[str, Any], comparison
         )
     if base.get("tool_use") or tuned.get("tool_use"):
         tables.append(_tool_use(base.get("tool_use"), tuned.get("tool_use"), comparison.get("tool_use")))
-    return Group(*(part for table in tables for part in (table, Text())))
+    return Group(*(part for table in tables for part in (table, Text())), *map(Text, remarks(comparison)))
 
 
 def sweep_table(sweep: Mapping[str, Any]) -> Table:
@@ -150,7 +151,7 @@ def _environments(comparison: Mapping[str, Any], base: Mapping[str, Any]) -> Tab
 def _levels(base: Mapping[str, Any], tuned: Mapping[str, Any]) -> Table:
     table = _table("By level, %", "environment", "level", "n", "before [95 %]", "after [95 %]")
     for name in [n for n in base["environments"] if n in tuned["environments"]]:
-        before, after = (scores["environments"][name]["by_level"] for scores in (base, tuned))
+        before, after = (scores["environments"][name].get("by_level", {}) for scores in (base, tuned))
         levels = [level for level in LEVELS if level in before or level in after]
         levels += sorted((before.keys() | after.keys()) - set(LEVELS))
         for i, level in enumerate(levels):
@@ -228,22 +229,11 @@ def _tool_use(
 
 
 def _compared(row: Mapping[str, Any], scale: float = 100, digits: int = 1) -> tuple[str | Text, ...]:
-    difference, low, high = (f"{scale * row[k]:+.{digits}f}" for k in ("difference", "low", "high"))
-    return (
-        str(row["n"]),
-        f"{scale * row['before']:.{digits}f}",
-        f"{scale * row['after']:.{digits}f}",
-        Text(f"{difference} [{low}, {high}]"),
-        f"{row['p_value']:.3f}" if row["p_value"] >= 0.001 else "<0.001",
-        _verdict(row),
-    )
-
-
-def _verdict(row: Mapping[str, Any]) -> Text:
-    """The verdict, coloured by whether it is good news: where less is better, a fall is."""
-    word = row["verdict"]
+    """The cells of a comparison, the verdict coloured by whether it is good news: where less is better, a fall is."""
+    *numbers, word = cells(row, scale, digits)
     swapped = {"rose": "fell", "fell": "rose"} if row.get("better") == "lower" else {}
-    return Text(word, style=_STYLES[swapped.get(word, word)])
+    verdict = row["verdict"]
+    return *map(Text, numbers), Text(word, style=_STYLES[swapped.get(verdict, verdict)])
 
 
 def _interval(score: Mapping[str, Any] | None) -> Text:

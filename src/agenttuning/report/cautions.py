@@ -3,7 +3,7 @@
 A comparison of different tasks, counts, versions or prompts is still a page of numbers; here it is said.
 
 >>> cautions(read_run(run))
-['database: 60 tasks before and 40 after; the differences are over the 40 that both models did.']
+['webarena was left out of this run: django-oscar is not installed.']
 """
 
 from collections import Counter
@@ -18,11 +18,11 @@ NAMES = {"base": "the start model", "tuned": "the tuned model"}
 _BROKEN = {"model_error": "the model or its engine failed", "environment_error": "the environment broke"}
 _SUITES = {"general": "the general probe", "hallucination": "Agent-H", "tool_use": "T-Eval"}
 # Settings of an evaluation that change what its scores mean.
-_SETTINGS = ("dialect", "seed", "split", "max_tokens", "max_turns", "temperature", "engine")
+_SETTINGS = ("seed", "split", "max_tokens", "max_turns", "temperature", "engine")
 
 
 def cautions(files: RunFiles) -> list[str]:
-    parts = (_unfinished, _left_out, _one_sided, _unlike, _counts, _broken, _prompts, _versions, _stale, _dirty)
+    parts = (_unfinished, _left_out, _noted, _broken, _settings_differ, _versions, _stale, _dirty)
     return [sentence for part in parts for sentence in part(files)]
 
 
@@ -33,16 +33,6 @@ def not_measured(files: RunFiles) -> list[str]:
     found = {row["held"] for scores in files.scores.values() for row in scores["environments"].values()}
     names = [name for held, name in (("in", "held-in tasks"), ("out", "held-out tasks")) if held not in found]
     return names + [name for part, name in _SUITES.items() if not any(s.get(part) for s in files.scores.values())]
-
-
-def comparable(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Whether two models' rows of an environment are of the same tasks, measured in the same way."""
-    return old["metric"] == new["metric"] and old.get("tasks", BUILT_IN) == new.get("tasks", BUILT_IN)
-
-
-def _pairs(files: RunFiles) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
-    base, tuned = (files.scores.get(side, {}).get("environments", {}) for side in SIDES)
-    yield from ((name, base[name], tuned[name]) for name in base if name in tuned)
 
 
 def _unfinished(files: RunFiles) -> Iterator[str]:
@@ -60,36 +50,15 @@ def _left_out(files: RunFiles) -> Iterator[str]:
             yield f"{name} was left out of this run: {why}."
 
 
-def _one_sided(files: RunFiles) -> Iterator[str]:
-    if len(files.scores) < len(SIDES):
-        return
-    for side, other in (SIDES, SIDES[::-1]):
-        here, there = files.scores[side], files.scores[other]
-        names = [name for name in here["environments"] if name not in there["environments"]]
-        names += [name for part, name in _SUITES.items() if here.get(part) and not there.get(part)]
-        if names:
-            yield (
-                f"Measured for {NAMES[side]} alone: {', '.join(names)}. Nothing is compared there, and no total of "
-                "both models has it."
-            )
-
-
-def _unlike(files: RunFiles) -> Iterator[str]:
-    for name, old, new in _pairs(files):
-        if not comparable(old, new):
-            what = [f"{row.get('tasks', BUILT_IN)} tasks, {row['metric'].replace('_', ' ')}" for row in (old, new)]
-            yield f"{name}: not comparable, {what[0]} before and {what[1]} after."
-
-
-def _counts(files: RunFiles) -> Iterator[str]:
-    for name, old, new in _pairs(files):
-        shared = len(old["items"].keys() & new["items"].keys()) if "items" in old and "items" in new else None
-        if comparable(old, new) and shared is not None and (old["n"] != shared or new["n"] != shared):
-            both = f"the {count(shared)} that both models did" if shared else "none, as they share none"
-            yield f"{name}: {count(old['n'])} tasks before, {count(new['n'])} after; the differences are over {both}."
+def _noted(files: RunFiles) -> Iterator[str]:
+    """What the comparison says of itself."""
+    for note in files.comparison.get("notes") or ():
+        yield f"{note}{'' if str(note).endswith('.') else '.'}"
 
 
 def _broken(files: RunFiles) -> Iterator[str]:
+    if "notes" in files.comparison:  # they have it
+        return
     for side in SIDES:
         for name, row in files.scores.get(side, {}).get("environments", {}).items():
             for outcome, why in _BROKEN.items():
@@ -101,17 +70,12 @@ def _broken(files: RunFiles) -> Iterator[str]:
                     )
 
 
-def _prompts(files: RunFiles) -> Iterator[str]:
-    if len(files.scores) < len(SIDES):
-        return
-    old, new = ({**_settings(files, side), **files.scores[side]} for side in SIDES)
+def _settings_differ(files: RunFiles) -> Iterator[str]:
+    old, new = (_settings(files, side) for side in SIDES)
     differ = [key for key in _SETTINGS if key in old and key in new and old[key] != new[key]]
     if differ:
         what = "; ".join(f"{key.replace('_', ' ')} {old[key]} before, {new[key]} after" for key in differ)
         yield f"The two models were not evaluated alike: {what}."
-    templates = [side.get("chat_template") for side in (old, new)]
-    if all(templates) and templates[0] != templates[1]:
-        yield "The two models were prompted with different chat templates: what differs may be that alone."
 
 
 def _settings(files: RunFiles, side: str) -> dict[str, Any]:
@@ -136,12 +100,10 @@ def _listed(versions: Mapping[str, int]) -> str:
 
 
 def _stale(files: RunFiles) -> Iterator[str]:
-    compared = files.comparison.get("environments", {})
-    for name, old, new in _pairs(files):
-        if name in compared and "items" in old and "items" in new:
-            shared = len(old["items"].keys() & new["items"].keys())
-            if compared[name]["n"] != shared:
-                yield f"{name}: comparison.json is older than the scores; run it again."
+    for name, row in files.comparison.get("environments", {}).items():
+        found = [files.scores.get(side, {}).get("environments", {}).get(name) for side in SIDES]
+        if any(side is None or row["n"] > side["n"] for side in found):
+            yield f"{name}: comparison.json is of other scores than these; run it again."
 
 
 def _dirty(files: RunFiles) -> Iterator[str]:

@@ -11,7 +11,6 @@ from typing import Any
 from markupsafe import Markup
 
 from agenttuning.environments.base import LEVELS
-from agenttuning.report.cautions import comparable
 from agenttuning.report.charts import Ends, ForestRow, share_bar
 from agenttuning.report.inputs import SIDES, RunFiles, is_number
 from agenttuning.report.numbers import MISSING, count, ends, interval, number, p_value, score
@@ -81,7 +80,7 @@ def score_rows(files: RunFiles) -> list[ScoreRow]:
             if name in compared:
                 rows.append(compared_row(name, metric, compared[name]))
             else:
-                apart = old is not None and new is not None and not comparable(old, new)
+                apart = old is not None and new is not None and bool(files.comparison)
                 counts = ", ".join(dict.fromkeys(str(side["n"]) for side in (old, new) if side))
                 verdict = "not comparable" if apart else MISSING
                 rows.append(ScoreRow(name, metric, counts, score(old), score(new), verdict=verdict))
@@ -111,7 +110,7 @@ def compared_row(
         str(row["n"]),
         *means,
         difference=f"{difference} {ends(row['low'], row['high'], scale, digits)}",
-        p=p_value(row["p_value"]),
+        p=p_value(row.get("p_adjusted", row["p_value"])),
         verdict=row["verdict"],
         news=news(row),
         strong=strong,
