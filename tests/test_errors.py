@@ -1,14 +1,19 @@
 """The rules of the error analysis on small episodes, and on what real experts and a garbled model did."""
 
+import re
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 from agenttuning.environments import make
 from agenttuning.evaluation.comparison import compare_scores
 from agenttuning.evaluation.errors import CLASSES, error_items, errors_of
 from agenttuning.evaluation.scores import score_environment
+from agenttuning.evaluation.sides import Side
+from agenttuning.evaluation.sides_table import sides_text
 from agenttuning.evaluation.statistics import wilson
+from agenttuning.evaluation.table import scores_table, terminal_table
 from agenttuning.trajectory import Decision, Outcome, Step, Task, Tool, ToolCall, Trajectory
 
 SQL = Tool("sql", "Run SQL.", {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]})
@@ -102,14 +107,16 @@ def test_classes_are_counted_by_task_with_wilsons_interval() -> None:
     assert error_items([tries[0], episode(call(), outcome="solved", seed=1)]) == {"t0": {"call_error": 0.5}}
 
 
-def test_two_models_are_compared_class_by_class() -> None:
-    def scores(broken: int) -> dict:
-        tries = [
-            episode(call("Error" if i < broken else "[]"), outcome="failed" if i < broken else "solved", task=f"t{i}")
-            for i in range(20)
-        ]
-        return {"environments": {"world": score_environment(tries, metric="success_rate", held="in")}}
+def scores(broken: int) -> dict:
+    tries = [
+        episode(call("Error" if i < broken else "[]"), outcome="failed" if i < broken else "solved", task=f"t{i}")
+        for i in range(20)
+    ]
+    rows = {"world": score_environment(tries, metric="success_rate", held="in")}
+    return {"model": "m", "dialect": "react", "seed": 0, "environments": rows, "normalised": {}}
 
+
+def test_two_models_are_compared_class_by_class() -> None:
     errors = compare_scores(scores(16), scores(2))["errors"]
     row = errors["all"]["call_error"]
     assert (row["before"], row["after"], row["verdict"], row["better"]) == (0.8, 0.1, "fell", "lower")
@@ -117,3 +124,18 @@ def test_two_models_are_compared_class_by_class() -> None:
     old = scores(3)
     del old["environments"]["world"]["errors"]
     assert "errors" not in compare_scores(old, scores(2))
+
+
+def test_terminals_show_the_classes() -> None:
+    base, tuned = scores(16), scores(2)
+    comparison = compare_scores(base, tuned)
+    console = Console(width=120)
+    with console.capture() as capture:
+        console.print(scores_table(base))
+        console.print(terminal_table(base, tuned, comparison))
+    text = capture.get()
+    assert re.search(r"Errors, % of tasks.*\n.*\nworld +80 call error", text)
+    assert re.search(r"call error +20 +80\.0 +10\.0 +-70\.0 .* fell", text)
+    assert "refusal" not in text
+    sides = [Side("a", [base]), Side("b", [tuned])]
+    assert re.search(r"errors: call error +20 +80\.0 +10\.0", sides_text(sides, [comparison]))

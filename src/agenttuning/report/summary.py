@@ -86,7 +86,7 @@ def _finding(name: str, row: Mapping[str, Any]) -> Finding:
     p = _equals(row.get("p_adjusted", row["p_value"]))
     text = f"{change}; n\u00a0=\u00a0{row['n']}, p\u00a0{p}."
     if row["verdict"] == "held" and row.get("detectable") and name != "nll":
-        text += f" So many would show {number(100 * row['detectable'], 0)} points."
+        text += f" This many would show a change of {number(100 * row['detectable'], 0)} points."
     if name == "nll" and finding.news == "bad" and finding.within:
         text += " The mean is still inside the start model's own interval."
     if row["n"] < FEW:
