@@ -137,5 +137,5 @@ def test_terminals_show_the_classes() -> None:
     assert re.search(r"Errors, % of tasks.*\n.*\nworld +80 call error", text)
     assert re.search(r"call error +20 +80\.0 +10\.0 +-70\.0 .* fell", text)
     assert "refusal" not in text
-    sides = [Side("a", [base]), Side("b", [tuned])]
+    sides = [Side("a", (), (base,)), Side("b", (), (tuned,))]
     assert re.search(r"errors: call error +20 +80\.0 +10\.0", sides_text(sides, [comparison]))

@@ -76,7 +76,7 @@ def _outcomes(environments: Mapping[str, Any]) -> Table:
 
 
 def _errors(environments: Mapping[str, Any]) -> Table:
-    table = _table("Errors, % of tasks; one may show several", "environment", "errors")
+    table = _table("Errors, % of tasks", "environment", "errors")
     table.columns[1].justify = "left"
     for name, row in environments.items():
         shares = row.get("errors", {}).get("shares", {}).items()
