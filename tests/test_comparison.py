@@ -1,15 +1,20 @@
 """Models against each other: several seeds, other tasks, other versions, missing parts; and what is said about it."""
 
 import json
+from random import Random
 
 import pytest
 from evaluations import evaluation, written
+from example_run import write_run
+from rich.console import Console
 
 from agenttuning.commands.results import compare as compare_command
 from agenttuning.errors import BadInput
 from agenttuning.evaluation.comparison import compare, compare_runs, compare_scores
 from agenttuning.evaluation.measures import level
-from agenttuning.evaluation.sides import read_sides
+from agenttuning.evaluation.sides import about, read_sides
+from agenttuning.evaluation.sides_table import sides_text
+from agenttuning.evaluation.table import terminal_table
 
 BASE = evaluation("base", {"database": set(), "*hotpotqa": {1}}, questions=20)
 TUNED = evaluation("tuned", {"database": set(range(12)), "*hotpotqa": {1, 2}}, questions=21)
@@ -126,6 +131,20 @@ def test_other_seeds_and_lone_seeds():
     assert said(lone, "lone has one seed only")
 
 
+def test_runs_of_one_side_that_are_not_alike_are_named():
+    mixed = [
+        evaluation("m", {"database": {1}}),
+        evaluation("m", {"database": {1}, "webshop": {2}}, seed=1, wording="Other words."),
+        evaluation("m", {"database": {1}}, seed=2, tasks=12, dialect="react"),
+    ]
+    comparison = compare_runs(mixed, [BASE], labels=("mixed", "base"))
+    assert said(comparison, "database: 20 tasks read differently in the runs of mixed: two versions of it")
+    assert said(comparison, "database: the runs of mixed have 20, 20, 12 tasks")
+    assert said(comparison, "webshop: 1 of the 3 runs of mixed played it")
+    assert said(comparison, "the runs of mixed have different dialects: command, react")
+    assert "database" not in comparison["environments"]
+
+
 def test_a_task_of_several_runs_counts_once():
     """A benchmark's own tasks are the same under every seed: three runs are no 60 tasks."""
     runs = [evaluation("a", {"database": set(range(10 + s))}, seed=s) for s in range(3)]
@@ -163,6 +182,15 @@ def test_sides_by_path_run_label_and_model_name(tmp_path, capsys):
     assert "within noise" in text
 
 
+def test_a_whole_run_as_the_pipeline_writes_it(tmp_path, capsys):
+    run = write_run(tmp_path / "run")
+    compare_command(str(run), json=True)
+    answer = json.loads(capsys.readouterr().out)
+    assert set(answer) >= {"environments", "held_in", "general", "hallucination", "models", "notes"}
+    compare_command(str(run / "evaluation" / "base"), f"new={run}")
+    assert "within noise" in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_models_name_cannot_steer_the_terminal(tmp_path, capsys):
     bad = evaluation("bad\x1b[2Jname", {"database": {1}}, dialect="re\x07act")
     paths = [str(written(tmp_path / name, scores)) for name, scores in (("one", BASE), ("two", bad), ("three", TUNED))]
@@ -183,6 +211,7 @@ def test_what_is_no_evaluation_is_refused(tmp_path):
     good = str(written(tmp_path / "good", BASE))
     (tmp_path / "half" / "trajectories").mkdir(parents=True)
     (tmp_path / "empty").mkdir()
+    (tmp_path / "begun.partial").mkdir()
     broken = evaluation("m", {"database": {1}})
     broken["environments"]["database"]["items"]["test-0-001"] = float("nan")
     other = evaluation("base", {"database": {1}}, seed=5)
@@ -190,11 +219,14 @@ def test_what_is_no_evaluation_is_refused(tmp_path):
     cases = {
         str(tmp_path / "half"): "the evaluation is not finished",
         str(tmp_path / "empty"): "no scores.json",
+        str(tmp_path / "begun"): "the evaluation is not finished",
         str(tmp_path / "none"): "check the path",
         str(written(tmp_path / "nan", broken)): "not a finite number",
         str(written(tmp_path / "list", [])): "not an evaluation",
         str(written(tmp_path / "row", {"environments": {"x": {"held": "in"}}})): "no mean, low and high",
-        str(written(tmp_path / "bare", {"environments": {"x": {"mean": 0, "low": 0, "high": 0}}})): "no held and items",
+        str(
+            written(tmp_path / "bare", {"environments": {"x": {"mean": 0, "low": 0, "high": 0}}})
+        ): "no number of tasks",
         str(
             written(tmp_path / "probe", BASE | {"general": {"perplexity": {"mean": "much"}}})
         ): "general.perplexity: no",
@@ -212,3 +244,30 @@ def test_what_is_no_evaluation_is_refused(tmp_path):
         compare_command(good)
     with pytest.raises(BadInput, match="nothing to compare"):
         compare_command()
+
+
+def test_any_mutated_evaluation_is_compared_or_refused(tmp_path):
+    good = str(written(tmp_path / "good", BASE))
+    whole = {**TUNED, "tool_use": None}
+    rng, refused, folder = Random(0), 0, tmp_path / "bad"
+    console = Console(quiet=True)
+    for _ in range(80):
+        bad = json.loads(json.dumps(whole))
+        place = bad
+        for _ in range(rng.randint(1, 5)):
+            inner = [key for key, value in place.items() if isinstance(value, dict)]
+            if not inner:
+                break
+            place = place[rng.choice(inner)]
+        key = rng.choice([*place, "new"])
+        place[key] = rng.choice([None, 3, -1.5, "text", [], {}, {"a": 1}, float("inf"), True])
+        try:
+            sides = read_sides([good, f"bad={written(folder, bad)}"])
+        except BadInput:
+            refused += 1
+        else:
+            about(sides[1])
+            comparison = compare_runs(sides[0].runs, sides[1].runs)
+            sides_text(sides, [comparison])
+            console.print(terminal_table(sides[0].runs[0], sides[1].runs[0], comparison))
+    assert 0 < refused < 80

@@ -1,6 +1,7 @@
 """Rules as text, what they decide, and the command with its exit codes."""
 
 import json
+from random import Random
 from xml.etree import ElementTree
 
 import pytest
@@ -64,6 +65,19 @@ def test_a_rule_is_short_and_its_error_shows_no_control_characters():
     with pytest.raises(BadInput) as error:
         parse("held-in \x1b[31m")
     assert "\x1b" not in str(error.value)
+
+
+def test_any_text_is_a_rule_or_refused():
+    rng, read = Random(0), 0
+    parts = ["held-in", "base", ">", ">=", "<", "=", "+", "-", "1", "0.5", "%", " ", "\t", "é", "−", "(", "/W", "\n"]
+    for _ in range(3000):
+        try:
+            rule = parse("".join(rng.choices(parts, k=rng.randint(0, 7))))
+        except BadInput:
+            continue
+        read += 1
+        assert rule.operator in (">", ">=", "<", "<=")
+    assert read > 3
 
 
 @pytest.mark.parametrize(

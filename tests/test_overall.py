@@ -1,6 +1,7 @@
 """The papers' overall scores from their own tables, and those of other tables with other baselines."""
 
 import json
+from random import Random
 
 import pytest
 from test_published import OVERALL
@@ -97,9 +98,8 @@ def evaluation(**environments):
 
 def test_an_evaluation_is_a_row_in_percent_with_its_interval(tmp_path, capsys):
     whole = evaluation(database={"held": "in"}, my_world={"held": "out"})
-    whole["tool_use"] = {
-        "overall": {"mean": 0.6, "low": 0.5, "high": 0.7}, "source": "built-in", "similarity": "lexical", "items": {},
-    }  # fmt: skip
+    row = {"n": 9, "mean": 0.6, "low": 0.5, "high": 0.7}
+    whole["tool_use"] = {"overall": row, "cells": {"plan/str": row}, "source": "built-in", "similarity": "lexical"}
     folder = tmp_path / "scores"
     folder.mkdir()
     (folder / "scores.json").write_text(json.dumps(whole))
@@ -186,3 +186,24 @@ def test_bad_json_bad_baselines_and_suspicious_units(tmp_path):
     file.write_text(json.dumps({"zero": {"ALFWorld": 0}}))
     with pytest.raises(BadInput, match="no task of a category"):
         scores(baselines=[str(file)])
+
+
+@pytest.mark.parametrize("suffix", ["csv", "json"])
+def test_any_bytes_are_read_or_refused(tmp_path, suffix):
+    rows = {m: {PRINTED[t]: row[m] for t, row in TASKS["held-in"].items()} for m in MODELS}
+    lines = ["model," + ",".join(rows["GPT-4"]), *(",".join([m, *map(str, row.values())]) for m, row in rows.items())]
+    whole = (json.dumps(rows) if suffix == "json" else "\n".join(lines)).encode()
+    file, rng, refused = tmp_path / f"table.{suffix}", Random(0), 0
+    for _ in range(300):
+        text = bytearray(whole)
+        for _ in range(rng.randint(1, 6)):
+            at = rng.randrange(len(text))
+            text[at : at + rng.randint(0, 3)] = rng.choice(
+                [b"", b",", b'"', b"\n", b"{", b"]", b"\xff", b"\x00", b"-1", b"e9"]
+            )
+        file.write_bytes(text[: rng.randint(0, len(text))] if rng.random() < 0.2 else text)
+        try:
+            overall_scores(read_table(file), published(), BASELINES)
+        except BadInput:
+            refused += 1
+    assert 0 < refused < 300

@@ -223,3 +223,16 @@ def test_independent_interval_holds_the_truth_as_often_as_it_says() -> None:
                 interval = independent_difference(wilson(a, 14), wilson(b, 18))
                 covered += chance * (interval.low <= q - p <= interval.high)
         assert 0.93 < covered < 0.995
+
+
+def test_tries_of_one_task_are_one_value() -> None:
+    """20 tasks with five tries each, some easy, some hard: an interval over the tries is too narrow."""
+    rng, over_tasks, over_tries = Random(2), 0, 0
+    for i in range(150):
+        tasks = [[float(rng.random() < rate) for _ in range(5)] for rate in rng.choices((0.05, 0.95), k=20)]
+        by_task = bootstrap_mean([fmean(task) for task in tasks], i)
+        by_try = wilson(int(sum(map(sum, tasks))), 100)
+        over_tasks += by_task.low <= 0.5 <= by_task.high
+        over_tries += by_try.low <= 0.5 <= by_try.high
+    assert over_tries / 150 < 0.8
+    assert over_tasks / 150 > 0.9

@@ -108,6 +108,8 @@ def inside(side: Sequence[Scores], label: str) -> list[str]:
             notes.append(f"{name}: {len(rows)} of the {len(side)} runs of {label} played it; its score is over those")
         if len({row["n"] for row in rows}) > 1:
             notes.append(f"{name}: the runs of {label} have {', '.join(str(row['n']) for row in rows)} tasks")
+        if changed := _changed(rows):
+            notes.append(f"{name}: {len(changed)} tasks read differently in the runs of {label}: two versions of it")
     for key, name in (("dialect", "dialects"), ("chat_template", "chat templates")):
         if len(values := {str(scores[key]) for scores in side if scores.get(key)}) > 1:
             notes.append(f"the runs of {label} have different {name}: {', '.join(sorted(values))}")
@@ -122,11 +124,7 @@ def _environment(
     if len(files) > 1:
         notes.append(f"{name}: tasks of different origin ({' and '.join(files)}); not compared")
         return None
-    asked: dict[str, set[str]] = {}
-    for row in (*old, *new):
-        for item, digest in row.get("asked", {}).items():
-            asked.setdefault(item, set()).add(digest)
-    changed = {item for item, digests in asked.items() if len(digests) > 1}
+    changed = _changed([*old, *new])
     sides = [merged([cells(scores, name) for scores in side if cells(scores, name)]) for side in (before, after)]
     shared = sides[0][""].keys() & sides[1][""].keys()
     if changed and changed >= shared:
@@ -147,6 +145,15 @@ def _environment(
             f"compared on the {len(pairing.before)} that both played"
         )
     return pairing
+
+
+def _changed(rows: Sequence[Scores]) -> set[str]:
+    """The tasks that did not tell the agent the same everywhere; files without digests cannot say."""
+    asked: dict[str, set[str]] = {}
+    for row in rows:
+        for item, digest in row.get("asked", {}).items():
+            asked.setdefault(item, set()).add(digest)
+    return {item for item, digests in asked.items() if len(digests) > 1}
 
 
 def _total(held: str, pairings: dict[str, Pairing], environments: Mapping[str, Any], notes: list[str]) -> None:

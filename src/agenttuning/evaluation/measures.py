@@ -82,7 +82,7 @@ def level(runs: Sequence[Scores], name: str, seed: int = 0) -> dict[str, Any] | 
     found = [one for scores in runs if (one := cells(scores, name))]
     if not found:
         part, key = WHOLE.get(name, ("general", name))
-        rows = [row for scores in runs if key != "items" and (row := scores.get(part, {}).get(key))]
+        rows = [row for scores in runs if has_ends(row := scores.get(part, {}).get(key))]
         if len(rows) < 2:
             return _ends(rows[0]) if rows else None
         means = [row["mean"] for row in rows]
@@ -101,6 +101,11 @@ def level(runs: Sequence[Scores], name: str, seed: int = 0) -> dict[str, Any] | 
 def _limits(name: str) -> tuple[float, float]:
     """Between which values a measure lies."""
     return (0.0, inf if name in LOWER_IS_BETTER or name.endswith("/W") else 1.0)
+
+
+def has_ends(row: Any) -> bool:
+    """Whether something of a `scores.json` is a score with its interval."""
+    return isinstance(row, dict) and {"mean", "low", "high"} <= row.keys()
 
 
 def _ends(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from typing import Any
 
 from agenttuning.errors import BadInput
 from agenttuning.evaluation.differences import inside
-from agenttuning.evaluation.measures import Scores, level
+from agenttuning.evaluation.measures import Scores, has_ends, level
 from agenttuning.evaluation.published import FLAN, PLAIN, TASKS
 from agenttuning.evaluation.statistics import Interval
 from agenttuning.files import read_json
@@ -104,9 +104,10 @@ def _environments(runs: Sequence[Scores]) -> dict[str, str]:
 
 def _score(runs: Sequence[Scores], measure: str, place: tuple[str, str]) -> Mapping[str, Any] | None:
     """What the only run says, else the level of all."""
-    if len(runs) == 1:
-        return (runs[0].get(place[0]) or {}).get(place[1])
-    return level(runs, measure)
+    if len(runs) > 1:
+        return level(runs, measure)
+    row = (runs[0].get(place[0]) or {}).get(place[1])
+    return row if has_ends(row) else None
 
 
 def _percent(row: Mapping[str, float], scale: float = 100) -> Interval:

@@ -10,8 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from agenttuning.errors import BadInput
-from agenttuning.evaluation.measures import HALLUCINATION
+from agenttuning.evaluation.agent_h.labels import MEASURES
 from agenttuning.files import read_json, too_deep
+
+_PARTS = ("general", "hallucination", "tool_use", "normalised")
+# Of a part: its rows, {n, mean, low, high} each, and its rows by name; what else it has is not read here.
+_ROWS = frozenset(
+    {"questions", "instructions", "perplexity", "divergence", "overall", "held-in", "held-out", *MEASURES}
+)
+_GROUPS = frozenset({"groups", "kinds", "faults", "cells"})
 
 
 def of_run(folder: Path) -> tuple[Path, Path] | None:
@@ -25,13 +32,13 @@ def read_scores(path: Path) -> Mapping[str, Any]:
     if both := of_run(path):
         path = both[1]
     file = path / "scores.json" if path.is_dir() else path
+    started = path.with_name(path.name + ".partial").is_dir()
     if path.is_dir() and not file.is_file():
-        unfinished = any((path / name).exists() for name in ("trajectories", "replies.jsonl", "general.json"))
-        partial = path.with_name(path.name + ".partial").is_dir()
-        why = (
-            "the evaluation is not finished; run it again and it goes on" if unfinished or partial else "no scores.json"
-        )
-        raise BadInput(f"{path}: {why}; expected the folder that `agenttuning evaluate` wrote")
+        started |= any((path / name).exists() for name in ("trajectories", "replies.jsonl", "general.json"))
+        if not started:
+            raise BadInput(f"{path}: no scores.json; expected the folder that `agenttuning evaluate` wrote")
+    if started and not file.exists():
+        raise BadInput(f"{path}: the evaluation is not finished; run the same command again and it goes on")
     scores = read_json(file)
     if not isinstance(scores, dict) or not isinstance(scores.get("environments"), dict):
         raise BadInput(f"{file}: not an evaluation; expected the folder that `agenttuning evaluate` wrote")
@@ -44,13 +51,19 @@ def read_scores(path: Path) -> Mapping[str, Any]:
         _check_row(where, row)
         if row.get("held") not in ("in", "out") or not row.get("items"):
             raise BadInput(f"{where}: no held and items; evaluate the model again")
+        if not isinstance(row.get("tasks", ""), str):
+            raise BadInput(f"{where}.tasks: not the name of a file; evaluate the model again")
         _check_items(where, row["items"])
-        for key in ("outcomes", "asked", "by_level"):
-            if not isinstance(row.get(key, {}), dict):
-                raise BadInput(f"{where}.{key}: not an object; evaluate the model again")
-    for part in ("general", "hallucination", "tool_use", "normalised"):
+        for key, kind in (("outcomes", int), ("asked", str), ("by_level", dict)):
+            inner = row.get(key, {})
+            if not isinstance(inner, dict) or not all(isinstance(value, kind) for value in inner.values()):
+                raise BadInput(f"{where}.{key}: not as `agenttuning evaluate` writes it; evaluate the model again")
+        for level, group in row.get("by_level", {}).items():
+            _check_row(f"{where}.by_level.{plain(level)}", group)
+    for part in _PARTS:
         _check_part(f"{file}: {part}", part, scores.get(part) or {})
-    return scores | {key: plain(str(scores[key])) for key in ("model", "dialect", "chat_template") if scores.get(key)}
+    texts = {key: plain(str(scores[key])) for key in ("model", "dialect", "chat_template") if scores.get(key)}
+    return {key: value for key, value in scores.items() if value or key not in _PARTS} | texts
 
 
 def is_evaluation(file: Path) -> bool:
@@ -74,18 +87,30 @@ def _check_part(where: str, part: str, section: Any) -> None:
         if not name.isprintable():
             raise BadInput(f"{where}: a name with control characters; evaluate the model again")
         _check_items(f"{where}.items.{name}", items)
-    if part == "tool_use" and section and not all(key in section for key in ("overall", "source", "similarity")):
-        raise BadInput(f"{where}: no overall, source and similarity; evaluate the model again")
-    inner = {"hallucination": ("two_sided", *HALLUCINATION), "tool_use": ("overall",)}.get(part, tuple(section))
-    for name in inner:
-        if name != "items" and section.get(name) is not None:
-            _check_row(f"{where}.{plain(name)}", section[name])
+        if part == "tool_use" and not items:
+            raise BadInput(f"{where}.items.{name}: empty; evaluate the model again")
+    if (
+        part == "tool_use"
+        and section
+        and not all(section.get(key) for key in ("overall", "cells", "source", "similarity"))
+    ):
+        raise BadInput(f"{where}: no overall, cells, source and similarity; evaluate the model again")
+    for name, value in section.items():
+        if name in _GROUPS:
+            if not isinstance(value, dict):
+                raise BadInput(f"{where}.{name}: not an object; evaluate the model again")
+            for group, row in value.items():
+                _check_row(f"{where}.{name}.{plain(group)}", row)
+        elif name in _ROWS and value is not None:
+            _check_row(f"{where}.{plain(name)}", value, counted=part != "normalised")
 
 
-def _check_row(where: str, row: Any) -> None:
+def _check_row(where: str, row: Any, *, counted: bool = True) -> None:
     ends = [row.get(key) for key in ("mean", "low", "high")] if isinstance(row, dict) else [None]
     if not all(isinstance(end, int | float) and isfinite(end) for end in ends):
         raise BadInput(f"{where}: no mean, low and high as numbers; evaluate the model again")
+    if counted and not isinstance(row.get("n"), int):
+        raise BadInput(f"{where}: n is {row.get('n')!r}, no number of tasks; evaluate the model again")
 
 
 def _check_items(where: str, items: Any) -> None:
