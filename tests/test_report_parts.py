@@ -20,7 +20,7 @@ from agenttuning.report.errors import error_matrix, error_rows
 from agenttuning.report.inputs import read_run
 from agenttuning.report.listing import listing
 from agenttuning.report.numbers import visible
-from agenttuning.report.published import normalised_rows, paper_table
+from agenttuning.report.published import flan_table, normalised_rows, paper_table
 from agenttuning.trajectory import Trajectory
 
 MEGABYTE = 1_000_000
@@ -163,8 +163,27 @@ def test_published_rows_stand_beside_ours_and_are_called_incomparable(run: Path)
     assert rows["database †"][:3] == ["15.0", "33.7", "0.3"]
     assert rows["held-in, normalised †‡"][5] == "1.96"
     assert rows["held-out, normalised ‡"][7] == "1.40"
-    assert "these numbers are not comparable with the paper’s" in text_of(run)
+    assert "these numbers are not comparable with the papers’" in text_of(run)
     assert normalised_rows(files)[0][:2] == ("held-in", "2 of 6: knowledge_graph, database")
+
+
+def test_agent_flans_row_stands_beside_ours(run: Path) -> None:
+    table = flan_table(read_run(run))
+    assert table is not None
+    assert table.columns == ["Task", "Agent-FLAN-7B", "AgentTuning-7B (Agent-FLAN's)", "Start model", "Tuned"]
+    rows = {label: cells for label, cells, _ in table.rows}
+    assert rows["hotpotqa †"][:2] == ["28.5", "25.4"]
+    assert rows["Agent-H, HScore †"][:3] == ["89.1", "84.5", "100.0"]
+    for side in ("base", "tuned"):
+        path, scores = scores_of(run, side)
+        one = scores["environments"]["hotpotqa"] | {"mean": 0.5, "tasks": "standard.json"}
+        scores["environments"] = dict.fromkeys(("hotpotqa", "scienceworld", "webarena"), one)
+        tool_use = {"overall": one, "cells": {}, "source": "T-Eval", "similarity": "lexical", "published": True}
+        write_json(path, scores | {"tool_use": tool_use})
+    whole = flan_table(read_run(run))
+    assert whole is not None
+    assert whole.rows[-1] == ("mean of the five †", ["41.7", "38.2", "60.0", whole.rows[-1][1][3]], True)
+    assert whole.strange == ["agent_h"]
 
 
 def test_normalised_scores_over_other_tasks_share_no_row(run: Path) -> None:

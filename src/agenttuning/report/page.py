@@ -36,7 +36,7 @@ from agenttuning.report.hallucination import (
 from agenttuning.report.inputs import RunFiles, is_number, read_run
 from agenttuning.report.listing import listing
 from agenttuning.report.numbers import MISSING, count, duration, number, visible
-from agenttuning.report.published import normalised_rows, paper_table
+from agenttuning.report.published import flan_table, normalised_rows, paper_table
 from agenttuning.report.summary import findings, headline
 from agenttuning.settings import redact
 
@@ -54,7 +54,7 @@ _STEPS = {
 # Each section's id, its title in the contents, and the parts of which it needs one.
 _SECTIONS = (
     ("results", "Agent tasks", "scores"),
-    ("papers", "Published scores", "papers"),
+    ("papers", "Published scores", "papers", "flan"),
     ("errors", "Errors", "error_matrix"),
     ("general", "General ability", "general"),
     ("restraint", "Tools when needed", "hallucination"),
@@ -138,6 +138,7 @@ def _parts(files: RunFiles) -> dict[str, Any]:
         "outcomes": tables.outcome_rows(files),
         "normalised": normalised_rows(files),
         "papers": paper_table(files),
+        "flan": flan_table(files),
         "errors": error_rows(files),
         "error_bars": _drawings(bars, error_bars(files), about="Errors"),
         "error_matrix": error_matrix(files),

@@ -6,14 +6,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
-from agenttuning.evaluation.published import MODELS, TASKS, overall
+from agenttuning.evaluation.published import FLAN, FLAN_OVERALL, MODELS, PLAIN, TASKS, overall
 from agenttuning.report.cautions import BUILT_IN
 from agenttuning.report.inputs import SIDES, RunFiles
 from agenttuning.report.numbers import MISSING, ends, number
 
 _ENVIRONMENTS = ("held-in", "held-out")
+_PLAIN_LABELS = {"t_eval": "T-Eval", "agent_h": "Agent-H, HScore"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,48 @@ def paper_table(files: RunFiles) -> PaperTable | None:
             rows.append((f"{category}, normalised {marks}".strip(), [*paper, *means], True))
     models = [m.replace("-2-", " 2 ").replace("-chat", " chat") for m in MODELS]
     return PaperTable(["Task", *models, "Start model", "Tuned"], rows, official, strange) if rows else None
+
+
+def flan_table(files: RunFiles) -> PaperTable | None:
+    """Agent-FLAN's published row, and its authors' AgentTuning, in the tasks that this run measured; with all five the
+    plain mean that is their overall score."""
+    sides = [_plain_scores(files, side) for side in SIDES]
+    names = [name for name in PLAIN if any(name in side for side in sides)]
+    if not names:
+        return None
+    strange = [name for name in names if any(side[name][1] for side in sides if name in side)]
+    rows = [
+        (
+            f"{_PLAIN_LABELS.get(name, name)}{' †' * (name in strange)}",
+            [*(_printed(row[name]) for row in FLAN.values()), *(_first(side.get(name)) for side in sides)],
+            False,
+        )
+        for name in names
+    ]
+    if len(names) == len(PLAIN):
+        means = [fmean(value for value, _ in side.values()) if len(side) == len(PLAIN) else None for side in sides]
+        paper = [number(FLAN_OVERALL[model]) for model in FLAN]
+        ours = [MISSING if mean is None else number(mean) for mean in means]
+        rows.append((f"mean of the five{' †' * bool(strange)}", [*paper, *ours], True))
+    official = [name for name in names if name not in strange]
+    return PaperTable(["Task", *FLAN, "Start model", "Tuned"], rows, official, strange)
+
+
+def _plain_scores(files: RunFiles, side: str) -> dict[str, tuple[float, bool]]:
+    """One model's score in percent in each of the five, and whether its tasks are not the benchmark's own."""
+    scores = files.scores.get(side, {})
+    rows = {n: row for n, row in scores.get("environments", {}).items() if n in PLAIN}
+    found = {n: (100 * row["mean"], row.get("tasks", BUILT_IN) == BUILT_IN) for n, row in rows.items()}
+    if tool_use := scores.get("tool_use"):
+        found["t_eval"] = (100 * tool_use["overall"]["mean"], not tool_use.get("published"))
+    if hscore := (scores.get("hallucination") or {}).get("hscore"):
+        settings = next((m.get("settings") for m in files.manifests if m["folder"] == f"evaluation/{side}"), None)
+        found["agent_h"] = (100 * hscore["mean"], not (settings or {}).get("hallucination_data"))
+    return found
+
+
+def _first(found: tuple[float, bool] | None) -> str:
+    return MISSING if found is None else number(found[0])
 
 
 def _printed(value: float) -> str:
