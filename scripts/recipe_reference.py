@@ -78,9 +78,10 @@ FOOT = """\
 
 A run's folder holds the resolved recipe as `recipe.yaml`, and each stage's `manifest.json` holds the settings it
 was made with, hashes of its inputs, counts, seconds and peak memory. A stage runs again when its settings or its
-inputs have changed. `concurrency`, `workers` and `endpoint` set only speed and cost and do not count; raising the
-number of tasks in `collect.environments`, `evaluate.held_in`, `evaluate.held_out` or `evaluate.hallucination` goes on
-from the episodes and replies that are there.
+inputs have changed. `concurrency`, `workers`, `recycle_episodes`, `recycle_memory`, `ray` and `endpoint` set only speed
+and cost and do not count; raising the number of tasks in `collect.environments`, `evaluate.held_in`,
+`evaluate.held_out` or `evaluate.hallucination`, or `collect.samples` or `collect.keep`, goes on from the episodes and
+replies that are there.
 """
 
 

@@ -258,6 +258,7 @@ LOST = {
     "openai": {},
     "atif": {},
     "hub": {},
+    "inspect": {},
     "parquet": {},
 }
 
@@ -277,7 +278,7 @@ def test_a_trajectory_of_ours_goes_into_every_format(format):
 
 def test_a_chat_has_no_place_among_trajectories():
     (chat, *_) = items("sharegpt", SHAREGPT[0])
-    for format in ("atif", "toolbench"):
+    for format in ("atif", "toolbench", "inspect"):
         assert written(format, chat) == ([], {"no_trajectory": 1})
 
 

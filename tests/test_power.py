@@ -6,6 +6,7 @@ from statistics import fmean, stdev
 
 import pytest
 
+from agenttuning.commands.stages import evaluate
 from agenttuning.evaluation.evaluate import EvaluateConfig
 from agenttuning.evaluation.power import detectable_mean, detectable_share, in_points
 from agenttuning.evaluation.suites import plan
@@ -65,3 +66,12 @@ def test_a_plan_says_what_its_tasks_can_show():
         ["Agent-H", "120", in_points(120)],
         ["general probe", "all", "–"],
     ]
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path, capsys):
+    evaluate(
+        "no-such-model", out=tmp_path / "scores", config=EvaluateConfig(suite=["held-out"], size="paper"), dry_run=True
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.split() == ["webarena", "812", "4", "to", "7", "points"] for line in lines)
+    assert not (tmp_path / "scores").exists()

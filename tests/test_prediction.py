@@ -10,7 +10,7 @@ import pytest
 from tiny import config_of
 
 from agenttuning.errors import BadInput
-from agenttuning.training.available import MIB, Memory, main_memory
+from agenttuning.machine import MIB, Memory, main_memory
 from agenttuning.training.config import TrainConfig
 from agenttuning.training.prediction import Sizes, check_memory, predict
 from agenttuning.training.shape import KNOWN, Shape

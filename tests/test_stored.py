@@ -149,3 +149,16 @@ def test_an_evaluation_goes_on_from_what_was_paid_for(tmp_path: Path):
         asked = [json.dumps(request) for request in server.requests]
     assert 0 < before < len(asked) == len(set(asked)) == 6 + scores["general"]["instructions"]["n"]
     assert not list(tmp_path.glob("replies*"))
+
+
+def test_a_promise_that_is_cancelled_is_still_kept(tmp_path: Path):
+    go = threading.Event()
+
+    def answer(request):
+        go.wait(10)
+        return "late"
+
+    with TeacherServer(answer) as server, Journal(tmp_path / "r") as journal, stored(journal, server.model) as engine:
+        assert not ask(engine, "a").cancel()
+        go.set()
+    assert "late" in (tmp_path / "r").read_text()

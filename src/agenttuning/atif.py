@@ -21,6 +21,7 @@ from agenttuning.files import read_jsonl, write_jsonl
 from agenttuning.trajectory import OUTCOMES, SPLITS, Decision, Request, Step, Task, Tool, ToolCall, Trajectory, Usage
 
 SCHEMA_VERSION = "ATIF-v1.8"
+SAMPLES = "samples.json"  # beside files of trajectories: how many others were played, by environment
 
 
 def to_atif(trajectory: Trajectory) -> dict[str, Any]:

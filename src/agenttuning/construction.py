@@ -14,7 +14,8 @@ from agenttuning.corpus.construct.config import ConstructConfig, Subject
 from agenttuning.engines import Sampling
 from agenttuning.errors import BudgetSpent
 from agenttuning.progress import bar
-from agenttuning.rollout.collect import CollectConfig, play_all, settle
+from agenttuning.rollout.collect import CollectConfig, play_all
+from agenttuning.rollout.journal import settle
 from agenttuning.settings import plain, redact
 from agenttuning.stages import Stage
 

@@ -101,6 +101,10 @@ class EnvironmentFailure(AgentTuningError):
     """An environment crashed, hung or died; the episode ends with outcome `environment_error`."""
 
 
+class WorkerLost(AgentTuningError):
+    """The worker of an episode is gone through no fault of that episode, which is played again on another one."""
+
+
 class ContextFull(AgentTuningError):
     """The conversation and the reply's budget no longer fit the model's context: outcome `token_limit`."""
 

@@ -27,12 +27,12 @@ from agenttuning.evaluation.comparison import compare_runs
 from agenttuning.evaluation.evaluate import EvaluateConfig, evaluate
 from agenttuning.evaluation.suites import fill
 from agenttuning.files import atomic_write, read_json, write_json, write_jsonl
+from agenttuning.machine import cards, main_memory
 from agenttuning.progress import bar
 from agenttuning.recipe import Recipe, dump, runnable
-from agenttuning.rollout.collect import CollectConfig, collect
+from agenttuning.rollout.collect import CollectConfig, collect, collection_lines
 from agenttuning.settings import plain
 from agenttuning.stages import Stage, log_event, perform, status
-from agenttuning.training.available import cards, main_memory
 from agenttuning.training.config import TrainConfig
 from agenttuning.training.distributed import perform_on_ranks, rank
 from agenttuning.training.prediction import Device, predict
@@ -150,10 +150,12 @@ def collect_stage(config: CollectConfig, out: Path, *, dialect: str, seed: int) 
         with bar("collect") as progress:
             return collect(config, partial, dialect=dialect, seed=seed, progress=progress)
 
+    folder = _folder(config.agent)
     # An expert's episode is the same in every dialect.
     settings = plain(config) | {"seed": seed, "dialect": None if config.agent == "expert" else dialect}
-    inputs = tuple(Path(path) for path in config.data.values())
-    return Stage("collect", out, settings, inputs, work, grows=("environments", "samples"))
+    settings |= {"agent": folder.name if folder else config.agent, "temperature": config.heat}
+    inputs = (*(Path(path) for path in config.data.values()), *([folder] if folder else []))
+    return Stage("collect", out, settings, inputs, work, grows=("environments", "samples", "keep"))
 
 
 def filter_stage(config: FilterConfig, trajectories: Path, out: Path) -> Stage:
@@ -240,11 +242,12 @@ def decontaminate_stage(
     inputs = [corpus, *files]
     settings = plain(config) | {"seed": seed, "evaluate": None}
     if asked is not None:
-        own = {"general", "hallucination_data", "tool_use_data", "data", "skip_bad", "split"}
-        counts = {"held_in", "held_out", "hallucination", "tool_use", "workers"}
+        own = {"general", "benchmarks_data", "hallucination_data", "tool_use_data", "data", "skip_bad", "split"}
+        counts = {"held_in", "held_out", "benchmarks", "hallucination", "tool_use", "workers"}
         settings["evaluate"] = {key: value for key, value in plain(asked).items() if key in own | counts}
         tool_use_data = asked.tool_use_data if asked.tool_use else None
         inputs += [Path(p) for p in (*asked.data.values(), asked.hallucination_data, tool_use_data) if p]
+        inputs += _benchmark_folders(asked)
     return Stage("decontaminate", out, settings, tuple(inputs), work)
 
 
@@ -275,6 +278,7 @@ def evaluate_stage(
         found = dict(scores["environments"])
         if "tool_use" in scores:
             found["T-Eval"] = scores["tool_use"]["overall"]
+        found |= {name: scores["general"][name] for name in config.benchmarks if name in scores.get("general", {})}
         for name in ("two_sided", "restraint", "use", "hscore"):
             if name in scores.get("hallucination", {}):
                 found[f"Agent-H {name.replace('_', '-')}"] = scores["hallucination"][name]
@@ -286,8 +290,14 @@ def evaluate_stage(
     settings |= {"model": names[model], "base": names.get(base)}
     tool_use_data = config.tool_use_data if config.tool_use else None
     files = [path for path in (*config.data.values(), config.hallucination_data, tool_use_data) if path]
-    inputs = (*(f for f in folders.values() if f), *(Path(path) for path in files))
-    return Stage("evaluate", out, settings, inputs, work, grows=("held_in", "held_out", "hallucination", "tool_use"))
+    inputs = (*(f for f in folders.values() if f), *(Path(path) for path in files), *_benchmark_folders(config))
+    grows = ("held_in", "held_out", "benchmarks", "judge", "programs", "hallucination", "tool_use")
+    return Stage("evaluate", out, settings, inputs, work, grows=grows)
+
+
+def _benchmark_folders(config: EvaluateConfig) -> list[Path]:
+    """The folders of the general benchmarks that are read from files."""
+    return [folder for name in config.benchmarks if (folder := Path(config.benchmarks_data) / name).is_dir()]
 
 
 def _folder(model: str | Path) -> Path | None:
@@ -321,6 +331,8 @@ def report(folder: Path, *, say: Say = print) -> Path:
 
 def summary(stage: str, counts: Mapping[str, Any]) -> list[str]:
     """A finished stage's counts as a few lines to read."""
+    if stage == "collect":
+        return collection_lines(counts)
     if stage == "filter":
         return funnel_table(counts).splitlines()
     if stage == "deduplicate":
@@ -341,8 +353,10 @@ def summary(stage: str, counts: Mapping[str, Any]) -> list[str]:
     if stage == "train":
         return [f"{count} rows: {reason}" for reason, count in counts["dropped"].items() if count]
     if stage == "evaluate":
+        form = {name: ".2f" if name == "mt_bench" else ".1%" for name in counts}  # ratings from 1 to 10
         return [
-            f"{name}: {score['mean']:.1%} of {score['n']}  [{score['low']:.1%}, {score['high']:.1%}]"
+            f"{name}: {score['mean']:{form[name]}} of {score['n']}  "
+            f"[{score['low']:{form[name]}}, {score['high']:{form[name]}}]"
             for name, score in counts.items()
         ]
     return []

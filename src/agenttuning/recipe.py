@@ -81,6 +81,16 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     if not isinstance(values, dict):
         raise RecipeError(f"{path}: expected keys and values such as 'name: my-run', found {values!r:.60}")
     values.setdefault("name", path.stem)
+    return _checked(values, overrides, path)
+
+
+def made(name: str, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe of that name that has nothing but defaults and ``key.path=value`` overrides; raises as `load` does."""
+    return _checked({"name": name}, overrides, name)
+
+
+def _checked(values: dict[str, Any], overrides: Sequence[str], path: str | Path) -> Recipe:
+    """The recipe of these values; `path` is where they are from."""
     overridden = _override(values, overrides)
     mistakes: list[Mistake] = []
     recipe = build(Recipe, values, mistakes)

@@ -29,7 +29,8 @@ MANIFEST = "manifest.json"
 PLAN = "stage.json"  # in a partial folder: what it is being made from
 # Settings that change how fast a stage runs or who watches it, never what it makes.
 SPEED_ONLY = frozenset(
-    {"concurrency", "workers", "endpoint", "threads", "shard", "tracking", "recompute_layers", "compile_layers"}
+    {"concurrency", "workers", "recycle_episodes", "recycle_memory", "ray", "endpoint", "threads", "shard", "tracking"}
+    | {"recompute_layers", "compile_layers"}
 )
 # In a folder, but no part of what it holds: times, and the file that an engine derives from a checkpoint.
 NOT_CONTENT = frozenset({MANIFEST})
@@ -188,10 +189,10 @@ def _usable(stage: Stage, before: Mapping[str, Any] | None, plan: Mapping[str, A
 
 
 def _grew(old: Any, new: Any) -> bool:
-    """Whether a count, or every count of several, is at least what it was."""
+    """Whether a count, or every count of several, is at least what it was, or there is now what was none."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         return all(key in new and _grew(value, new[key]) for key, value in old.items())
-    return isinstance(old, int) and isinstance(new, int) and new >= old
+    return old == "none" or (isinstance(old, int) and isinstance(new, int) and new >= old)
 
 
 def _settle(stage: Stage) -> None:

@@ -47,6 +47,8 @@ class FallibleExpert:
         self._waiting: dict[tuple[str, str, int], Decision] = {}  # what an episode's next turn is to be
 
     def turn(self, trajectory: Trajectory, environment: Seat) -> Turn:
+        if not trajectory.steps:  # an episode whose worker was lost begins again
+            self._waiting.pop(trajectory.key, None)
         if (mended := self._waiting.pop(trajectory.key, None)) is not None:
             return Turn(mended)
         decision = environment.expert_decision(trajectory.task)

@@ -15,8 +15,8 @@ from cyclopts import Parameter
 
 from agenttuning.commands.environments import describe
 from agenttuning.environments import names
+from agenttuning.machine import cards, main_memory
 from agenttuning.tables import aligned
-from agenttuning.training.available import cards, main_memory
 
 # (what it is for, packages, command that installs them)
 PARTS = (

@@ -76,10 +76,10 @@ def export(
     files
         Trajectories, corpora, or files of any format that can be imported; for gguf one model.
     out
-        The file to write (.json is one array, anything else JSONL), or for parquet and hub the folder.
+        The file to write (.json is one array, anything else JSONL), or for parquet, hub and inspect the folder.
     format
-        agentinstruct, agent-flan, toolbench, sharegpt, glaive, openai, atif, parquet or hub; gguf is a model for
-        llama.cpp and Ollama, with a Modelfile beside it.
+        agentinstruct, agent-flan, toolbench, sharegpt, glaive, openai, atif, parquet, hub or inspect (the logs of
+        inspect-ai); gguf is a model for llama.cpp and Ollama, with a Modelfile beside it.
     dialect
         How trajectories are written: react, command, json or native. [default: as imported, or the format's own]
     license

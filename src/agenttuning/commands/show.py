@@ -2,7 +2,6 @@
 
 import json as jsons
 from difflib import SequenceMatcher
-from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from agenttuning.conversation import Conversation, from_row
 from agenttuning.errors import BadInput
 from agenttuning.files import read_jsonl
 from agenttuning.models import BUILT_IN
+from agenttuning.training.shown import Shown
 
 STYLES = {
     "reasoning": "bold green",
@@ -53,9 +53,9 @@ def show(
         Print tokens, ids and weights as JSON.
     """
     conversation, source = _find(corpus, row, id)
-    rows = _Shown.of(conversation, source, model, chat_template)
+    rows = _shown(conversation, source, model, chat_template)
     if diff is not None:
-        _print_difference(rows, _Shown.other(conversation, source, model, diff), diff, json)
+        _print_difference(rows, _other(conversation, source, model, diff), diff, json)
         return
     for one in rows:
         if json:
@@ -64,48 +64,21 @@ def show(
             _print(one)
 
 
-class _Shown:
-    """An encoded row with its tokens as text."""
+def _shown(conversation: Conversation, source: str, model: str, template: str | None) -> list[Shown]:
+    from agenttuning.models import load_tokenizer, resolve
 
-    def __init__(self, encoded: Any, tokenizer: Any):
-        from agenttuning.training.encode import CAPABILITIES
+    return Shown.of(conversation, source, load_tokenizer(resolve(model), template))
 
-        self.encoded, self.tokenizer = encoded, tokenizer
-        self.ids, self.weights = encoded.ids.tolist(), encoded.weights.tolist()
-        self.capabilities = [CAPABILITIES[code] for code in encoded.capabilities.tolist()]
-        self.tokens = [tokenizer.decode([token]) for token in self.ids]
 
-    @classmethod
-    def of(cls, conversation: Conversation, source: str, model: str, template: str | None) -> "list[_Shown]":
-        from agenttuning.models import load_tokenizer, resolve
-        from agenttuning.training.encode import encode
+def _other(conversation: Conversation, source: str, model: str, name: str) -> list[Shown]:
+    """Under the template of that name or file, else under the model of that name."""
+    from agenttuning.models import read_template
 
-        tokenizer = load_tokenizer(resolve(model), template)
-        return [cls(encoded, tokenizer) for encoded in encode(conversation, tokenizer, source=source)]
-
-    @classmethod
-    def other(cls, conversation: Conversation, source: str, model: str, name: str) -> "list[_Shown]":
-        """Under the template of that name or file, else under the model of that name."""
-        from agenttuning.models import read_template
-
-        try:
-            read_template(name)
-        except BadInput:
-            return cls.of(conversation, source, name, None)
-        return cls.of(conversation, source, model, name)
-
-    def plain(self) -> dict[str, Any]:
-        fields: dict[str, Any] = {"id": self.encoded.id, "source": self.encoded.source, "tokens": self.tokens}
-        return fields | {"ids": self.ids, "weights": self.weights, "capabilities": self.capabilities}
-
-    def runs(self) -> list[tuple[float, str | None, str, int, int]]:
-        """(weight, capability, text, first token, one after the last) of neighbours that are trained alike."""
-        out, place = [], 0
-        for (weight, capability), group in groupby(zip(self.weights, self.capabilities, strict=True)):
-            end = place + len(list(group))
-            out.append((weight, capability, self.tokenizer.decode(self.ids[place:end]), place, end))
-            place = end
-        return out
+    try:
+        read_template(name)
+    except BadInput:
+        return _shown(conversation, source, name, None)
+    return _shown(conversation, source, model, name)
 
 
 def _find(corpus: Path, number: int | None, id: str | None) -> tuple[Conversation, str]:
@@ -118,7 +91,7 @@ def _find(corpus: Path, number: int | None, id: str | None) -> tuple[Conversatio
     raise BadInput(f"{corpus}: no row {wanted}; the file has {count} rows")
 
 
-def _print(shown: _Shown) -> None:
+def _print(shown: Shown) -> None:
     """Text with the trained part coloured by capability (and, without colours, in «»), then ids by run."""
     from rich.console import Console
     from rich.text import Text
@@ -137,15 +110,16 @@ def _print(shown: _Shown) -> None:
             text.append(piece, style="dim")
     console.print(text, soft_wrap=True)
     console.rule("tokens that carry loss")
+    tokens = shown.tokens
     for weight, capability, _, start, end in shown.runs():
         if weight > 0:
-            line = "  ".join(f"{shown.tokens[i]!r} {shown.ids[i]}" for i in range(start, end))
+            line = "  ".join(f"{tokens[i]!r} {shown.ids[i]}" for i in range(start, end))
             note = "" if weight == 1 else f" (weight {weight:g})"
             head = Text(f"{capability or 'trained'}{note}: ", style=STYLES[capability])
             console.print(head + Text(line), soft_wrap=True)
 
 
-def _print_difference(rows: list[_Shown], others: list[_Shown], name: str, json: bool) -> None:
+def _print_difference(rows: list[Shown], others: list[Shown], name: str, json: bool) -> None:
     """Where the second template prints or trains something else, piece by piece; nothing else."""
     from rich.console import Console
     from rich.text import Text

@@ -169,16 +169,21 @@ def evaluate(
 ) -> None:
     """Measure a model."""
     chosen = fill(config or EvaluateConfig())
-    if skip_missing and (lacking := missing((*chosen.held_in, *chosen.held_out))):
-        for name, why in lacking.items():
-            print(f"left out: {name}: {why}", file=sys.stderr)
-        chosen = without(chosen, lacking)
+    lacking = _lacking(chosen) if skip_missing else {}
+    if model.startswith(("http://", "https://")) and "mmlu" in chosen.benchmarks.keys() - (config or chosen).benchmarks:
+        lacking["mmlu"] = "an endpoint gives no log-likelihoods"
+    for name, why in lacking.items():
+        print(f"left out: {name}: {why}", file=sys.stderr)
+    chosen = without(chosen, lacking)
     if dry_run:
         print(aligned(plan(chosen)))
         return
     stage = pipeline.evaluate_stage(chosen, model, out, dialect=dialect, seed=seed, base=base)
     perform(stage, say=partial(print, file=sys.stderr))
     scores = read_json(out / "scores.json")
+    if "mt_bench" in chosen.benchmarks and chosen.judge == "none":
+        stored = out / "general" / "mt_bench_*.jsonl"
+        print(f"mt_bench: not rated; the answers are in {stored}, and --judge URL#MODEL rates them", file=sys.stderr)
     if json:
         print(jsons.dumps(scores))
         return
@@ -187,6 +192,13 @@ def evaluate(
     from agenttuning.evaluation.table import scores_table
 
     Console().print(scores_table(scores))
+
+
+def _lacking(config: EvaluateConfig) -> dict[str, str]:
+    """The environments and benchmarks that this machine cannot run, and why."""
+    from agenttuning.evaluation.benchmarks.suite import missing as missing_benchmarks
+
+    return missing((*config.held_in, *config.held_out)) | missing_benchmarks(config.benchmarks)
 
 
 def _funnel_beside(rows: Path) -> Path | None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agenttuning.atif import read_trajectories, write_trajectories
+from agenttuning.atif import SAMPLES, read_trajectories, write_trajectories
 from agenttuning.errors import BadInput
-from agenttuning.files import write_json
+from agenttuning.files import read_json, write_json
 from agenttuning.progress import Progress
 from agenttuning.settings import suggest
 from agenttuning.tables import aligned
@@ -49,10 +49,11 @@ def filter_trajectories(
     """Write what passes to `out` and the funnel to ``funnel.json`` beside it; returns the funnel.
 
     `inputs` are trajectory files or folders of them. An episode is dropped for the first reason that holds:
-    its outcome, ``low_reward``, ``no_steps``.
+    its outcome, ``low_reward``, ``no_steps``. Samples that `collect` left out for better ones count as ``not_best``.
     """
-    sources: dict[str, dict[str, Any]] = {}
-    write_trajectories(out, _kept(config, trajectory_files(inputs), sources, progress))
+    files = trajectory_files(inputs)
+    sources = _left_out(files)
+    write_trajectories(out, _kept(config, files, sources, progress))
     funnel = {"sources": dict(sorted(sources.items()))}
     write_json(out.with_name("funnel.json"), funnel)
     return funnel
@@ -78,6 +79,19 @@ def funnel_table(funnel: Mapping[str, Any]) -> str:
         numbers = [source["tasks"], source["episodes"], source["kept"]]
         rows.append([name, *map(str, numbers), *(str(source["dropped"].get(r, 0)) for r in reasons)])
     return aligned(rows)
+
+
+def _left_out(files: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    """The funnel so far: episodes of these files' environments that were played and are not in the files."""
+    sources: dict[str, dict[str, Any]] = {}
+    for folder in sorted({file.parent for file in files if (file.parent / SAMPLES).is_file()}):
+        for name, source in read_json(folder / SAMPLES)["sources"].items():
+            if folder / f"{name}.jsonl" in files:
+                one = sources.setdefault(name, {"tasks": 0, "episodes": 0, "kept": 0, "dropped": {}})
+                for reason, count in source["dropped"].items():
+                    one["episodes"] += count
+                    one["dropped"][reason] = one["dropped"].get(reason, 0) + count
+    return sources
 
 
 def _kept(

@@ -73,6 +73,7 @@ class StoredEngine:
             if (same := self._under_way.get(key)) is not None:
                 return same
             promise = self._under_way[key] = Future()
+            promise.set_running_or_notify_cancel()  # it will be paid for: who cancels it would wait for it for ever
         held = self._budget.hold(len(question), sampling.max_tokens, self._prices)
         try:
             held.granted.result()

@@ -1,7 +1,8 @@
-"""An evaluation of one model: test tasks of held-in and held-out environments, the general probe, Agent-H, T-Eval.
+"""An evaluation of one model: test tasks of held-in and held-out environments, the general probe and benchmarks,
+Agent-H, T-Eval.
 
-Writes ``trajectories/ENV.jsonl``, ``agent_h.jsonl`` and ``scores.json``; called again after a kill it plays and asks
-only what is missing.
+Writes ``trajectories/ENV.jsonl``, ``general/BENCHMARK.jsonl``, ``agent_h.jsonl`` and ``scores.json``; called again
+after a kill it plays and asks only what is missing.
 
 >>> config = EvaluateConfig(held_in={"database": 100}, held_out={"hotpotqa": 50})
 >>> evaluate(config, "smollm2-135m-instruct", Path("evaluation/base"), dialect="react", seed=0)
@@ -28,6 +29,7 @@ from agenttuning.settings import check_at_least
 from agenttuning.trajectory import Split
 
 if TYPE_CHECKING:
+    from agenttuning.evaluation.benchmarks.suite import Benchmarks
     from agenttuning.evaluation.t_eval.probe import ToolUse
 
 Progress = Callable[[int, int, str], None]
@@ -49,6 +51,17 @@ class EvaluateConfig:
     """Environments that no training saw, and how many tasks of each. A count given here wins over a suite's."""
     general: bool = True
     """Whether to run the general probe. With suites it runs where `general` is one of them."""
+    benchmarks: dict[str, int] = field(default_factory=dict)
+    """General benchmarks and how many items of each: mmlu (of each subject), gsm8k, humaneval, mt_bench, ifeval. With
+    the suite `general` those whose files are in `benchmarks_data` (docs/general.md)."""
+    benchmarks_data: str = ""
+    """The folder of their published files, or hub; without one, what is named in `benchmarks` comes from the hub."""
+    judge: str = "none"
+    """Who rates the answers of MT-Bench, e.g. https://api.openai.com/v1#gpt-4; none: they are stored."""
+    programs: int = 1
+    """Programs that are drawn for each problem of HumanEval; 10 give pass@10 too."""
+    programs_temperature: float = 0.0
+    """Their temperature; above 0 where there are several."""
     hallucination: int = 0
     """How many items of Agent-H to ask, with and without need for a tool (docs/hallucination.md); 0: none."""
     hallucination_data: str | None = None
@@ -68,8 +81,8 @@ class EvaluateConfig:
     """Leave out records of those files that cannot be read, instead of stopping at the first."""
     concurrency: int = 32
     """Episodes at a time."""
-    workers: int = 2
-    """Environment processes."""
+    workers: int = 0
+    """Environment processes in all, at least one for each environment; 0: as processors and memory allow."""
     max_turns: int | None = None
     """Turns an episode may have; none: the environment's own limit."""
     max_tokens: int = 128
@@ -82,8 +95,9 @@ class EvaluateConfig:
     """How an endpoint is asked, where the model is one (docs/endpoints.md)."""
 
     def __post_init__(self) -> None:
-        check_at_least(self, 1, "held_in", "held_out", "concurrency", "workers", "max_turns", "max_tokens")
-        check_at_least(self, 0, "temperature", "hallucination", "tool_use")
+        check_at_least(self, 1, "held_in", "held_out", "benchmarks", "programs")
+        check_at_least(self, 1, "concurrency", "max_turns", "max_tokens")
+        check_at_least(self, 0, "temperature", "programs_temperature", "hallucination", "tool_use", "workers")
 
 
 def evaluate(
@@ -112,6 +126,7 @@ def evaluate(
     check(playing)
     asked = agent_h_items(config, seed)
     tool_use = _tool_use(config, seed) if config.tool_use else None
+    benchmarks = _benchmarks(config, model, seed) if config.benchmarks else None
     items_file = out / "general.json"
     items: dict[str, dict[str, float]] = read_json(items_file) if items_file.is_file() else {}
     with (
@@ -129,6 +144,7 @@ def evaluate(
             items["instructions"] = general.follow_instructions(engine, progress)
             write_json(items_file, items)
         told = tool_use.ask(engine, out / "t_eval.jsonl", progress) if tool_use else {}
+        answered = benchmarks.ask(engine, out / "general", progress) if benchmarks else {}
     scores: dict[str, Any] = {
         "model": model,
         "dialect": dialect,
@@ -143,12 +159,16 @@ def evaluate(
             held="in" if name in config.held_in else "out",
             tasks=Path(config.data[name]).name if name in config.data else "built-in",
         )
-    scores["normalised"] = normalised(scores)
     if config.general:
         if "nll" not in items and not model.startswith(("http://", "https://")):
             items |= general.likelihoods(*_folders(model, base), progress=progress)
             write_json(items_file, items)
         scores["general"] = general.summary(items)
+    if benchmarks:
+        rows, values = benchmarks.scores(answered, out / "general", progress)
+        probe = scores.get("general", {"items": {}})
+        scores["general"] = probe | rows | {"items": probe["items"] | values}
+    scores["normalised"] = normalised(scores)
     if asked:
         scores["hallucination"] = score_replies(asked, replies, dialects.get(dialect), seed)
     if tool_use:
@@ -189,6 +209,21 @@ def _tool_use(config: EvaluateConfig, seed: int) -> "ToolUse":
 
     data = Path(config.tool_use_data) if config.tool_use_data else None
     return prepare(config.tool_use, data, similarity=config.tool_use_similarity, split=config.split, seed=seed)
+
+
+def _benchmarks(config: EvaluateConfig, model: str, seed: int) -> "Benchmarks":
+    from agenttuning.evaluation.benchmarks.suite import prepare
+
+    return prepare(
+        config.benchmarks,
+        config.benchmarks_data,
+        model=model,
+        judge=config.judge,
+        samples=config.programs,
+        temperature=config.programs_temperature,
+        endpoint=config.endpoint,
+        seed=seed,
+    )
 
 
 def _folders(model: str, base: str | None) -> tuple[Path, Path | None]:

@@ -81,8 +81,7 @@ def level(runs: Sequence[Scores], name: str, seed: int = 0) -> dict[str, Any] | 
     """
     found = [one for scores in runs if (one := cells(scores, name))]
     if not found:
-        part, key = WHOLE.get(name, ("general", name))
-        rows = [row for scores in runs if has_ends(row := scores.get(part, {}).get(key))]
+        rows = [row for scores in runs if (row := _whole(scores, name))]
         if len(rows) < 2:
             return _ends(rows[0]) if rows else None
         means = [row["mean"] for row in rows]
@@ -103,6 +102,13 @@ def _limits(name: str) -> tuple[float, float]:
     return (0.0, inf if name in LOWER_IS_BETTER or name.endswith("/W") else 1.0)
 
 
+def _whole(scores: Scores, name: str) -> Mapping[str, Any] | None:
+    """The score of a measure without items."""
+    part, key = WHOLE.get(name, ("general", name))
+    row = scores.get(part, {}).get(key)
+    return row if has_ends(row) else None
+
+
 def has_ends(row: Any) -> bool:
     """Whether something of a `scores.json` is a score with its interval."""
     return isinstance(row, dict) and {"mean", "low", "high"} <= row.keys()
@@ -117,12 +123,11 @@ def present(runs: Sequence[Scores]) -> Iterator[str]:
     """The measures that any of the runs has, in the order of a table."""
     names = {name for scores in runs for name in scores["environments"]}
     held = {name: row["held"] for scores in runs for name, row in scores["environments"].items()}
+    listed: list[str] = []
     for side in ("in", "out"):
-        for name in (f"held-{side}", *sorted(n for n in names if held[n] == side), f"held-{side}/W"):
-            if name in names or level(runs, name):
-                yield name
+        listed += (f"held-{side}", *sorted(n for n in names if held[n] == side), f"held-{side}/W")
     general = dict.fromkeys(name for scores in runs for name in scores.get("general", {}).get("items", {}))
-    probe = ["general", *(name for name in general if name not in NOT_RIGHT_OR_WRONG)]
-    for name in (*probe, "perplexity", "divergence", "two-sided", *HALLUCINATION, "tool-use"):
-        if level(runs, name):
+    listed += ("general", *(name for name in general if name not in NOT_RIGHT_OR_WRONG))
+    for name in (*listed, "perplexity", "divergence", "two-sided", *HALLUCINATION, "tool-use"):
+        if any(cells(scores, name) or _whole(scores, name) for scores in runs):
             yield name

@@ -125,12 +125,14 @@ def normalised(scores: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     own tasks: beside built-in ones the score ranks models among each other, and is no score of the paper.
     """
     result: dict[str, dict[str, Any]] = {}
-    for category in ("held-in", "held-out"):
-        names = [name for name in TASKS[category] if name in scores["environments"]]
+    for category in TASKS:
+        played = scores.get("general", {}) if category == "general" else scores["environments"]
+        names = [name for name in TASKS[category] if name in played]
         if not names:
             continue
-        rows = [scores["environments"][name] for name in names]
-        ratios = [100 / weight(name) for name in names]
+        rows = [played[name] for name in names]
+        # Scores are shares and W is in percent; MT-Bench's are both from 1 to 10.
+        ratios = [(1 if name == "mt_bench" else 100) / weight(name) for name in names]
         total = weighted_sum([_interval(row) for row in rows], [ratio / len(names) for ratio in ratios])
         result[category] = {
             **total._asdict(),

@@ -139,7 +139,7 @@ def t_test(differences: Sequence[float]) -> float:
     error = stdev(differences) / sqrt(len(differences))
     if not error:
         return 0.0 if differences[0] else 1.0
-    return 1 - t_within(abs(fmean(differences)) / error, len(differences) - 1)
+    return max(0.0, 1 - t_within(abs(fmean(differences)) / error, len(differences) - 1))
 
 
 def harmonic_mean(one: Interval, other: Interval) -> Interval:

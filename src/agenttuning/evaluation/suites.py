@@ -9,8 +9,11 @@ A suite is a choice of environments and probes, a size says how many tasks of ea
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import get_args
 
+from agenttuning.evaluation.benchmarks import files
+from agenttuning.evaluation.benchmarks.files import HUB
 from agenttuning.evaluation.evaluate import EvaluateConfig, Suite
 from agenttuning.evaluation.power import in_points
 
@@ -35,6 +38,12 @@ PAPER: Mapping[str, Mapping[str, int]] = {
 }
 TASKS = {"smoke": 5, "quick": 40}  # of each environment
 AGENT_H = {"smoke": 24, "quick": 120, "paper": 600}  # items; the paper's own are 1,845 of one side
+# Items of the general benchmarks, of each subject for MMLU; `paper` is all there are.
+BENCHMARKS: Mapping[str, Mapping[str, int]] = {
+    "smoke": {"mmlu": 1, "gsm8k": 8, "humaneval": 8, "mt_bench": 8, "ifeval": 8},
+    "quick": {"mmlu": 5, "gsm8k": 100, "humaneval": 40, "mt_bench": 24, "ifeval": 100},
+    "paper": {"mmlu": 1534, "gsm8k": 1319, "humaneval": 164, "mt_bench": 80, "ifeval": 541},
+}
 T_EVAL = {"smoke": 2, "quick": 10, "paper": 50}  # items of each dimension and form
 
 
@@ -59,6 +68,7 @@ def fill(config: EvaluateConfig) -> EvaluateConfig:
         held_in=tasks.get("held-in", {}) | config.held_in,
         held_out=tasks.get("held-out", {}) | config.held_out,
         general="general" in named,
+        benchmarks=(_benchmarks(config) if "general" in named else {}) | config.benchmarks,
         hallucination=config.hallucination or (AGENT_H[config.size] if "hallucination" in named else 0),
         tool_use=config.tool_use or (T_EVAL[config.size] if "tool-use" in named else 0),
     )
@@ -80,9 +90,18 @@ def plan(config: EvaluateConfig) -> list[list[str]]:
 
 
 def without(config: EvaluateConfig, names: Collection[str]) -> EvaluateConfig:
-    """The same evaluation without these environments."""
-    held_in, held_out, data = (
+    """The same evaluation without these environments and benchmarks."""
+    held_in, held_out, data, benchmarks = (
         {name: value for name, value in chosen.items() if name not in names}
-        for chosen in (config.held_in, config.held_out, config.data)
+        for chosen in (config.held_in, config.held_out, config.data, config.benchmarks)
     )
-    return replace(config, held_in=held_in, held_out=held_out, data=data)
+    return replace(config, held_in=held_in, held_out=held_out, data=data, benchmarks=benchmarks)
+
+
+def _benchmarks(config: EvaluateConfig) -> dict[str, int]:
+    """The general benchmarks whose files are at hand, or which the hub has."""
+    counts = BENCHMARKS[config.size]
+    if config.benchmarks_data == HUB:
+        return {name: count for name, count in counts.items() if name != "mt_bench"}
+    names = files.found(Path(config.benchmarks_data)) if config.benchmarks_data else ()
+    return {name: counts[name] for name in names}

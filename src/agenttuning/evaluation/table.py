@@ -16,6 +16,16 @@ from agenttuning.evaluation.sides_table import cells, remarks
 from agenttuning.evaluation.sweep import SHOWN
 
 _DIGITS = {"perplexity": 2, "divergence": 4}  # of measures that are no shares; of both, less is better
+# Shares among the general measures, by what stands in a table for them; MT-Bench's are ratings from 1 to 10.
+_SHARES = {
+    "questions": "questions, %",
+    "instructions": "instructions, %",
+    "mmlu": "MMLU, %",
+    "gsm8k": "GSM8K, %",
+    "humaneval": "HumanEval pass@1, %",
+    "ifeval": "IFEval, %",
+}
+_RATINGS = {"mt_bench": "MT-Bench, 1 to 10"}
 _STYLES = {"rose": "green", "fell": "red", "held": "dim"}
 
 
@@ -26,10 +36,15 @@ def scores_table(scores: Mapping[str, Any]) -> Group:
     if scores["environments"]:
         tables += [_one_model(title, scores), _outcomes(scores["environments"]), _errors(scores["environments"])]
     if general := scores.get("general"):
-        table = _table("General probe", "measure", "n", "score [95 %]")
-        for name in ("questions", "instructions"):
-            if name in general:
-                table.add_row(Text(f"{name}, %"), str(general[name]["n"]), _interval(general[name]))
+        table = _table("General ability", "measure", "n", "score [95 %]")
+        for name, label in {**_SHARES, **_RATINGS}.items():
+            if row := general.get(name):
+                table.add_row(Text(label), str(row["n"]), _interval(row, *(() if name in _SHARES else (1, 2))))
+                for k, share in row.get("pass_at", {}).items():
+                    if k != "1":
+                        table.add_row(Text(f"HumanEval pass@{k}, %"), str(row["n"]), f"{100 * share:.1f}")
+        if total := scores["normalised"].get("general"):
+            table.add_row(Text(f"normalised{_of(total)}", style="bold"), "", _interval(total, 1, 2))
         for name, digits in _DIGITS.items():
             if general.get(name):
                 table.add_row(Text(name), str(general[name]["n"]), f"{general[name]['mean']:.{digits}f}")
@@ -59,11 +74,14 @@ def _one_model(title: str, scores: Mapping[str, Any]) -> Table:
             label = name if row["tasks"] == "built-in" else f"{name} ({row['tasks']})"
             table.add_row(Text(label), str(row["n"]), _interval(row), "–" if ratio is None else f"{ratio:.2f}")
         if total:
-            played = len(total["tasks"])
-            of = f" (of {played} of {played + len(total['missing'])})" if total["missing"] else ""
-            ends = Text(f"{total['mean']:.2f} [{total['low']:.2f}, {total['high']:.2f}]")
-            table.add_row(Text(f"held-{held}, normalised{of}", style="bold"), "", "", ends)
+            table.add_row(Text(f"held-{held}, normalised{_of(total)}", style="bold"), "", "", _interval(total, 1, 2))
     return table
+
+
+def _of(total: Mapping[str, Any]) -> str:
+    """How many of a category's tasks a normalised score is over, where it is not over all."""
+    played = len(total["tasks"])
+    return f" (of {played} of {played + len(total['missing'])})" if total["missing"] else ""
 
 
 def _outcomes(environments: Mapping[str, Any]) -> Table:
@@ -162,10 +180,10 @@ def _levels(base: Mapping[str, Any], tuned: Mapping[str, Any]) -> Table:
 
 
 def _general(old: Mapping[str, Any], new: Mapping[str, Any], compared: Mapping[str, Any]) -> Table:
-    table = _table("General probe", "measure", "n", "before", "after", "difference [95 %]", "p", "verdict")
-    for name in ("questions", "instructions"):
+    table = _table("General ability", "measure", "n", "before", "after", "difference [95 %]", "p", "verdict")
+    for name, label in {**_SHARES, **_RATINGS}.items():
         if name in compared:
-            table.add_row(Text(f"{name}, %"), *_compared(compared[name]))
+            table.add_row(Text(label), *_compared(compared[name], *(() if name in _SHARES else (1, 2))))
     if "nll" in compared:
         row = compared["nll"]
         table.add_row(Text("negative log-likelihood (less is better)"), *_compared(row, scale=1, digits=3))
@@ -236,7 +254,8 @@ def _compared(row: Mapping[str, Any], scale: float = 100, digits: int = 1) -> tu
     return *map(Text, numbers), Text(word, style=_STYLES[swapped.get(verdict, verdict)])
 
 
-def _interval(score: Mapping[str, Any] | None) -> Text:
+def _interval(score: Mapping[str, Any] | None, scale: float = 100, digits: int = 1) -> Text:
     if score is None:
         return Text("–")
-    return Text(f"{100 * score['mean']:.1f} [{100 * score['low']:.1f}, {100 * score['high']:.1f}]")
+    mean, low, high = (f"{scale * score[key]:.{digits}f}" for key in ("mean", "low", "high"))
+    return Text(f"{mean} [{low}, {high}]")

@@ -39,6 +39,11 @@ def _suites(config: EvaluateConfig, seed: int) -> Iterator[dict[str, Any]]:
     yield from _tasks(config, seed)
     if config.general:
         yield from _general()
+    if config.benchmarks:
+        from agenttuning.evaluation.benchmarks.suite import texts as benchmark_texts
+
+        for name, id, text in benchmark_texts(config.benchmarks, config.benchmarks_data):
+            yield _row(f"general/{name}", id, text)
     for item in agent_h_items(config, seed):
         yield _row("agent_h", item.id, item.query, _tools(item.tools))
     if config.tool_use:
@@ -52,21 +57,18 @@ def _tasks(config: EvaluateConfig, seed: int) -> Iterator[dict[str, Any]]:
         return
     with Pool(data, processes=config.workers, skip_bad=config.skip_bad) as pool:
         for name, limit in wanted.items():
-            with pool.seat(name) as seat:
-                about = seat.describe()
-                tasks = seat.tasks(config.split, limit=limit, seed=seed)
+            about, tasks, _ = pool.listed(name, config.split, limit=limit, seed=seed)
             if not tasks:
                 raise BadInput(f"{name}: no {config.split} tasks to evaluate on; leave it out or give other data")
             template = "\n".join([about.instructions, _tools(about.tools)])
 
             def begin(task: Task) -> tuple[Task, str | None]:
                 try:
-                    with pool.seat(task.environment) as seat:
-                        return task, seat.reset(task)
+                    return task, pool.play(task.environment, lambda seat: seat.reset(task))
                 except EnvironmentFailure:
                     return task, None
 
-            with ThreadPoolExecutor(config.workers) as threads:
+            with ThreadPoolExecutor(pool.limit) as threads:
                 for task, opening in threads.map(begin, tasks):
                     alone = {"goal_only": True} if opening is None else {}
                     yield _row(name, task.id, task.goal if opening is None else opening, template) | alone

@@ -6,7 +6,6 @@ worker that dies costs the piece it was at: Ray tries it again, and processes en
 >>> for report in each("clean", folder, 40, Workers(4)): ...
 """
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -17,7 +16,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from agenttuning.cluster import LOCAL, join
 from agenttuning.errors import BadInput, MissingExtra, UserError
+from agenttuning.machine import processors
 
 Report = dict[str, Any]
 
@@ -32,8 +33,7 @@ class Workers:
     @property
     def processes(self) -> int:
         """How many; by default as many as there are processors."""
-        available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return self.count or available
+        return self.count or processors()
 
 
 def each(name: str, folder: Path, pieces: int, workers: Workers) -> Iterator[Report]:
@@ -75,13 +75,11 @@ def _on_ray(name: str, folder: Path, pieces: int, workers: Workers) -> Iterator[
     """Each piece is one block of a Ray Data set. What travels is its number and its report, never rows, so the object
     store stays empty; the folder must be one that all nodes see."""
     try:
-        import ray
         import ray.data
     except ModuleNotFoundError:
         raise MissingExtra("ray", "ray") from None
     folder = folder.resolve()
-    if not ray.is_initialized():
-        start(workers)
+    join(workers.ray or LOCAL, workers.processes)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.max_errored_blocks = 0
@@ -98,18 +96,3 @@ def _on_ray(name: str, folder: Path, pieces: int, workers: Workers) -> Iterator[
         if row["error"]:
             raise BadInput(row["error"])
         yield row["report"]
-
-
-def start(workers: Workers) -> None:
-    """Join the cluster at the address, or start one of so many processors here; it ends with this process."""
-    import ray
-
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
-    try:
-        if workers.ray:
-            ray.init(workers.ray, **quiet)
-        else:
-            ray.init(num_cpus=workers.processes, include_dashboard=False, **quiet)
-    except Exception as error:  # ray raises its bare class where a node does not come up in time
-        what = workers.ray or "a local cluster"
-        raise BadInput(f"ray: {what} cannot be used ({' '.join(str(error).split())[:200]})") from None

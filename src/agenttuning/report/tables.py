@@ -23,7 +23,13 @@ MEASURES = {
     "nll": "Negative log-likelihood, nats a token ↓",
     "perplexity": "Perplexity ↓",
     "divergence": "Divergence from the start model, nats a token ↓",
+    "mmlu": "MMLU, %",
+    "gsm8k": "GSM8K, %",
+    "humaneval": "HumanEval, pass@1, %",
+    "mt_bench": "MT-Bench, 1 to 10",
+    "ifeval": "IFEval, %",
 }
+_NO_SHARES = ("nll", "perplexity", "divergence", "mt_bench")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +153,7 @@ def general_rows(files: RunFiles) -> list[ScoreRow]:
     compared = files.comparison.get("general") or {}
     rows = []
     for name, label in MEASURES.items():
-        percent = name in ("questions", "instructions")
-        scale, digits = (100, 1) if percent else (1, 3)
+        scale, digits = (1, 3) if name in _NO_SHARES else (100, 1)
         if name in compared:
             rows.append(compared_row(label, "", compared[name], scale, digits))
         elif old.get(name) or new.get(name):

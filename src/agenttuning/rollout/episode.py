@@ -16,6 +16,7 @@ from agenttuning.errors import (
     NoExpert,
     RequestFailed,
     UserError,
+    WorkerLost,
 )
 from agenttuning.rollout.workers import Description, Seat
 from agenttuning.trajectory import Decision, Outcome, Step, Task, ToolCall, Trajectory
@@ -36,7 +37,7 @@ def run_episode(
     """Play `task` to its end. Everything that goes wrong becomes the outcome, with its reason in `meta`.
 
     Only UserError (a bad task file, an engine that cannot be reached, a budget that is spent) is raised, but for
-    RequestFailed, which ends the episode alone.
+    RequestFailed, which ends the episode alone, and WorkerLost, after which it is to be played again.
     """
     trajectory = Trajectory(
         task=task,
@@ -65,7 +66,7 @@ def run_episode(
         return _ended(trajectory, "failed", error)
     except RequestFailed as error:
         return _ended(trajectory, "model_error", error)
-    except UserError:
+    except (UserError, WorkerLost):
         raise
     except Exception as error:  # an engine's library raises whatever it likes
         return _ended(trajectory, "model_error", error)

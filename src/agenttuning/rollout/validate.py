@@ -16,7 +16,7 @@ from agenttuning.environments import Feedback
 from agenttuning.errors import BadInput, EnvironmentFailure
 from agenttuning.progress import Progress
 from agenttuning.rollout.episode import run_episode
-from agenttuning.rollout.workers import Description, Pool
+from agenttuning.rollout.workers import Description, Pool, Seat
 from agenttuning.trajectory import SPLITS, Split, Task, Trajectory
 
 
@@ -60,11 +60,13 @@ def validate(
             raise BadInput(f"{name}: there are no tasks to validate in {data or 'the built-in splits'}")
 
         def play(task: Task) -> Trajectory:
-            with pool.seat(name) as seat:
+            def use(seat: Seat) -> Trajectory:
                 with suppress(EnvironmentFailure):  # the episode then fails likewise, and says why
                     if (rehearsed := seat.rehearse(task)) is not None:
                         return _rehearsal(task, rehearsed, about)
                 return run_episode(seat, about, task, ExpertAgent(), seed=seed)
+
+            return pool.play(name, use)
 
         episodes = []
         for episode in threads.map(play, tasks):

@@ -1,62 +1,67 @@
-"""Environments in worker processes, so that a crash, a hang or a leak costs one episode and not the run.
+"""Environments in workers, so that a crash, a hang or a leak costs one episode and not the run.
 
-A `Pool` has seats; an episode takes one, plays, and gives it back. Several seats share a process (and what it
-loaded); a process that dies or does not answer in time is replaced, and the episodes on it end.
+A `Pool` has seats; an episode takes one, plays, and gives it back. Every environment has workers of its own, so a slow
+one keeps nobody waiting but itself; several seats share a worker (and what it loaded). A worker that dies or does not
+answer in time is replaced: the episode that it died over ends, the others on it are played again. One that has played
+enough, or holds more and more memory, is replaced as soon as nobody sits there.
 
->>> with Pool({"database": None}, processes=2) as pool, pool.seat("database") as environment:
+>>> with Pool({"database": None}) as pool, pool.seat("database") as environment:
 ...     environment.reset(environment.tasks("test", limit=1)[0])
 """
 
-import multiprocessing
-import os
-import signal
 import threading
-import traceback
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self, TypeVar
 
-from agenttuning.environments import Feedback, make
-from agenttuning.errors import BadInput, EnvironmentFailure, InvalidAction, NoExpert, UserError
-from agenttuning.trajectory import Decision, Split, Task, Tool, ToolCall
+from agenttuning.environments import Feedback
+from agenttuning.errors import BadInput, EnvironmentFailure, WorkerLost
+from agenttuning.machine import main_memory, processors
+from agenttuning.rollout.desk import Description
+from agenttuning.rollout.worker import TIMEOUT, ProcessWorker, Sitting, Worker
+from agenttuning.trajectory import Decision, Split, Task, ToolCall
 
-TIMEOUT = 120.0  # seconds a reset or step may take before its process is replaced
-LISTING = 3600.0  # and a list of tasks, which may be read from gigabytes of an official benchmark's files
-LOADING = 5.0  # times as long for a seat's first reset, which may load them again
+__all__ = ["Bounds", "Description", "Pool", "Seat"]
+
+T = TypeVar("T")
 TRIES = 3  # for a list of tasks, whose worker may be killed under it
+USUAL = 512 * 2**20  # bytes that a worker is taken to need
+QUEUED = 2.0  # seconds that calls have waited for each worker of an environment, before it gets one beyond its share
+SETTLED = 20  # episodes after which a worker holds what it needs
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
-    """What an episode needs to know of an environment."""
+class Bounds:
+    """When a worker is replaced though nothing is wrong: after so many episodes, or when it holds so many bytes more
+    than it did in its first 20 episodes."""
 
-    name: str
-    held: Literal["in", "out"]
-    metric: str
-    max_turns: int
-    instructions: str
-    tools: tuple[Tool, ...]
+    episodes: int = 1000
+    gained: int = 2**30
 
 
 class Seat:
     """One environment in a worker, called as if it were here.
 
-    Every method raises InvalidAction and NoExpert as the environment does, UserError for bad task files, and
-    EnvironmentFailure for everything else, death and time-out included.
+    Every method raises InvalidAction and NoExpert as the environment does, UserError for bad task files, WorkerLost
+    where the episode is to be played again, and EnvironmentFailure for everything else, death and time-out included.
     """
 
-    def __init__(self, worker: "_Worker", number: int, environment: str):
-        self._worker, self._number, self._environment = worker, number, environment
-        self._life = worker.life
+    def __init__(self, worker: Worker, number: int, environment: str):
+        self._worker, self._sitting = worker, Sitting(number, environment, worker.life)
+
+    @property
+    def usable(self) -> bool:
+        return self._sitting.life == self._worker.life
+
+    @property
+    def spent(self) -> tuple[float, float]:
+        """Seconds that this seat has waited for its worker, and that the worker has worked for it."""
+        return self._sitting.waited, self._sitting.served
 
     def _call(self, method: str, *arguments: Any) -> Any:
-        if self._life != self._worker.life:
-            raise EnvironmentFailure("the worker process of this episode died")
-        return self._worker.call(self._number, self._environment, method, arguments)
+        return self._worker.call(self._sitting, method, arguments)
 
     def describe(self) -> Description:
         return self._call("describe")
@@ -87,10 +92,29 @@ class Seat:
         return self._call("skipped")
 
 
-class Pool:
-    """`environments` maps names to data files (None: built-in tasks); `processes` None means one a core.
+@dataclass(eq=False)
+class _Place:
+    """A worker in the pool: how many sit there, what it has played, what it held in its first episodes."""
 
-    With `skip_bad` a record of a data file that cannot be read is left out, instead of an error.
+    worker: Worker
+    taken: int = 0
+    episodes: int = 0
+    usual: int = 0
+    retired: bool = False
+    free: list[Seat] = field(default_factory=list)
+
+    def played(self, bounds: Bounds) -> None:
+        self.episodes += 1
+        if self.episodes <= SETTLED:
+            self.usual = max(self.usual, self.worker.held)
+        self.retired |= self.episodes >= bounds.episodes or self.worker.held > self.usual + bounds.gained
+
+
+class Pool:
+    """`environments` maps names to data files (None: built-in tasks). `processes` is how many workers there may be in
+    all, at least one for each environment; by default as processors and memory allow. Workers are started when they
+    are needed. With `skip_bad` a record of a data file that cannot be read is left out, instead of an error. `ray` is
+    the address of a cluster whose nodes the workers are on, see `cluster.join`.
     """
 
     def __init__(
@@ -100,31 +124,64 @@ class Pool:
         processes: int | None = None,
         timeout: float = TIMEOUT,
         skip_bad: bool = False,
+        bounds: Bounds | None = None,
+        ray: str | None = None,
     ):
-        count = processes or os.cpu_count() or 1
-        self._workers = [_Worker(dict(environments), skip_bad, timeout) for _ in range(count)]
+        self._data = dict(environments)
+        self._skip_bad, self._timeout, self._bounds = skip_bad, timeout, bounds or Bounds()
+        self._nodes = None
+        if ray is not None:
+            from agenttuning.rollout.on_ray import Nodes
+
+            self._nodes = Nodes(ray)
+        self.limit = max(len(environments), processes or self._fitting())
+        at_once = processes or (self._nodes.processors if self._nodes else processors())
+        self._share = max(1, at_once // max(1, len(environments)))  # workers that an environment gets unasked
         self._lock = threading.Lock()
         self._numbers = iter(range(2**62))
-        self._free: dict[str, list[Seat]] = {name: [] for name in environments}
-        self._load = dict.fromkeys(self._workers, 0)
+        self._places: dict[str, list[_Place]] = {name: [] for name in environments}
+        self._grown: dict[str, float] = dict.fromkeys(environments, 0.0)  # seconds waited when it last got one more
 
     @contextmanager
     def seat(self, environment: str) -> Generator[Seat]:
-        """A seat for one episode; seats are made as needed, on the process with the fewest in use."""
+        """A seat for one episode, at the worker of the environment where the fewest sit."""
         with self._lock:
-            worker = min(self._workers, key=lambda w: self._load[w])
-            idle = [s for s in self._free[environment] if s._worker is worker and s._life == worker.life]
-            seat = idle[0] if idle else Seat(worker, next(self._numbers), environment)
-            if idle:
-                self._free[environment].remove(seat)
-            self._load[worker] += 1
+            place = self._choose(environment)
+            place.taken += 1
+            place.free = [seat for seat in place.free if seat.usable]
+            seat = place.free.pop() if place.free else Seat(place.worker, next(self._numbers), environment)
         try:
             yield seat
         finally:
             with self._lock:
-                self._load[worker] -= 1
-                if seat._life == worker.life:
-                    self._free[environment].append(seat)
+                place.taken -= 1
+                place.free.append(seat)
+                place.played(self._bounds)
+                left = place.retired and not place.taken
+                if left and place in self._places.get(environment, ()):
+                    self._places[environment].remove(place)
+            if left:
+                place.worker.stop()
+
+    def play(self, environment: str, use: Callable[[Seat], T]) -> T:
+        """What `use` makes of a seat; from the beginning on another one, where that one's worker is lost."""
+        while True:
+            try:
+                with self.seat(environment) as seat:
+                    return use(seat)
+            except WorkerLost:
+                continue
+
+    def size(self, environment: str) -> int:
+        """How many workers an environment has now, at least 1: the first one is there when it is needed."""
+        return max(1, len(self._places.get(environment, ())))
+
+    def release(self, environment: str) -> None:
+        """Nobody will sit there any more: its workers end, and others may be started in their place."""
+        with self._lock:
+            places = self._places.pop(environment, [])
+        for place in places:
+            place.worker.stop()
 
     def listed(
         self, environment: str, *splits: Split, limit: int | None = None, seed: int = 0
@@ -133,20 +190,23 @@ class Pool:
 
         Asked again where the worker dies meanwhile. Raises BadInput where it does so every time.
         """
+
+        def ask(seat: Seat) -> tuple[Description, list[Task], list[str]]:
+            about = seat.describe()
+            tasks = [task for split in splits for task in seat.tasks(split, limit=limit, seed=seed)]
+            return about, tasks, seat.skipped()
+
         for tries_left in reversed(range(TRIES)):
             try:
-                with self.seat(environment) as seat:
-                    about = seat.describe()
-                    tasks = [task for split in splits for task in seat.tasks(split, limit=limit, seed=seed)]
-                    return about, tasks, seat.skipped()
+                return self.play(environment, ask)
             except EnvironmentFailure as error:
                 if not tries_left:
                     raise BadInput(f"{environment}: its tasks cannot be listed: {error}") from None
         raise AssertionError("not reached")
 
     def close(self) -> None:
-        for worker in self._workers:
-            worker.stop()
+        for name in list(self._places):
+            self.release(name)
 
     def __enter__(self) -> Self:
         return self
@@ -154,139 +214,40 @@ class Pool:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _choose(self, environment: str) -> _Place:
+        places = self._places[environment]
+        usable = [place for place in places if not place.retired]
+        if not usable or (all(place.taken for place in usable) and self._may_grow(environment, usable)):
+            usable.append(_Place(self._start(environment)))
+            places.append(usable[-1])
+            self._grown[environment] = sum(place.worker.waited for place in places)
+        return min(usable, key=lambda place: place.taken)
 
-class _Worker:
-    """The parent's side of one process. `life` counts its replacements."""
+    def _may_grow(self, environment: str, usable: list[_Place]) -> bool:
+        """Up to its share as soon as all have someone, beyond it where calls have to wait."""
+        running = sum(len(places) for places in self._places.values())
+        if running >= self.limit:
+            return False
+        if self._nodes is None:
+            room = main_memory()
+            if room is not None and room.available < 2 * max(USUAL, *(place.worker.held for place in usable)):
+                return False
+        if len(usable) < self._share:
+            return True
+        waited = sum(place.worker.waited for place in usable) - self._grown[environment]
+        return waited > QUEUED * len(usable)
 
-    def __init__(self, environments: dict[str, Path | None], skip_bad: bool, timeout: float):
-        self._environments, self._skip_bad, self._timeout = environments, skip_bad, timeout
-        self._lock = threading.Lock()
-        self.life = 0
-        self._began: set[int] = set()  # seats that have begun an episode
-        self._start()
+    def _start(self, environment: str) -> Worker:
+        data = {environment: self._data[environment]}
+        if self._nodes is not None:
+            return self._nodes.worker(data, skip_bad=self._skip_bad, timeout=self._timeout)
+        return ProcessWorker(data, skip_bad=self._skip_bad, timeout=self._timeout)
 
-    def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self._environments, self._skip_bad), daemon=True)
-        with _interrupts_blocked():
-            self._process.start()
-        theirs.close()
-
-    def call(self, number: int, environment: str, method: str, arguments: tuple) -> Any:
-        with self._lock:
-            try:
-                self._connection.send((number, environment, method, arguments))
-                limit = self._timeout
-                if method == "tasks":
-                    limit = max(limit, LISTING)
-                elif method == "reset" and number not in self._began:
-                    limit *= LOADING
-                if not self._connection.poll(limit):
-                    raise EnvironmentFailure(f"{environment}.{method} took longer than {limit:.0f} s")
-                kind, value = self._connection.recv()
-            except (EOFError, OSError, EnvironmentFailure) as error:
-                self._replace()
-                if isinstance(error, EnvironmentFailure):
-                    raise
-                raise EnvironmentFailure(f"the worker process died in {environment}.{method}") from None
-        if kind == "ok":
-            if method == "reset":
-                self._began.add(number)
-            return value
-        raise value
-
-    def _replace(self) -> None:
-        self.life += 1
-        self._began.clear()
-        self._end()
-        self._start()
-
-    def _end(self, grace: float = 0.0) -> None:
-        self._connection.close()
-        self._process.join(grace)
-        self._process.kill()
-        self._process.join()
-
-    def stop(self) -> None:
-        """With its connection gone a worker ends by itself and cleans up; one that is stuck is killed."""
-        with self._lock:
-            self._end(grace=2.0)
-
-
-@contextmanager
-def _interrupts_blocked() -> Generator[None]:
-    """What is started here inherits the mask: Ctrl-C is for this process, which then ends its workers."""
-    resource_tracker.ensure_running()  # multiprocessing's own helper; starting it would lift the mask again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _serve(connection: Connection, environments: dict[str, Path | None], skip_bad: bool) -> None:
-    """The worker process: one request, one answer, until the parent goes away."""
-    seats: dict[int, _Played] = {}
-    while True:
-        try:
-            number, name, method, arguments = connection.recv()
-        except (EOFError, KeyboardInterrupt):
-            return
-        try:
-            if number not in seats:
-                seats[number] = _Played(make(name, environments[name], skip_bad=skip_bad))
-            answer = ("ok", getattr(seats[number], method)(*arguments))
-        except (InvalidAction, NoExpert, UserError, EnvironmentFailure) as error:
-            answer = ("raised", error)
-        except KeyboardInterrupt:
-            return
-        except Exception as error:
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            place = f"{Path(last.filename).name}:{last.lineno}"
-            answer = ("raised", EnvironmentFailure(f"{type(error).__name__} at {place}: {error}"))
-        try:
-            connection.send(answer)
-        except OSError:  # the parent has gone away meanwhile
-            return
-
-
-class _Played:
-    """The worker's side of one seat: the environment and its running expert."""
-
-    def __init__(self, environment: Any):
-        self._environment = environment
-        self._expert: Iterator[Decision] | None = None
-
-    def describe(self) -> Description:
-        e = self._environment
-        return Description(e.name, e.held, e.metric, e.max_turns, e.instructions, tuple(e.tools))
-
-    def tasks(self, split: Split, limit: int | None, seed: int) -> list[Task]:
-        return list(self._environment.tasks(split, limit=limit, seed=seed))
-
-    def reset(self, task: Task) -> str:
-        self._expert = None
-        return self._environment.reset(task)
-
-    def step(self, call: ToolCall) -> Feedback:
-        return self._environment.step(call)
-
-    def rehearse(self, task: Task) -> Feedback | None:
-        rehearse = getattr(self._environment, "rehearse", None)
-        return rehearse(task) if rehearse else None
-
-    def choices(self) -> list[ToolCall]:
-        listed = getattr(self._environment, "choices", None)
-        return list(listed()) if listed else []
-
-    def skipped(self) -> list[str]:
-        return list(getattr(self._environment, "skipped", ()))
-
-    def expert_decision(self, task: Task) -> Decision:
-        if self._expert is None:
-            self._expert = iter(self._environment.expert(task))
-        try:
-            return next(self._expert)
-        except StopIteration:
-            raise NoExpert(f"the expert of {task.environment} has nothing more to do in {task.id}") from None
+    def _fitting(self) -> int:
+        """One worker for each environment and one more for each processor, of which they often use little, or twice as
+        many as processors; fewer where memory is short."""
+        if self._nodes is not None:
+            return max(len(self._data), self._nodes.processors)
+        room = main_memory()
+        wanted = max(len(self._data) + processors(), 2 * processors())
+        return min(wanted, room.available // USUAL) if room is not None else wanted

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from agenttuning.errors import BadInput, UnknownShape
-from agenttuning.training.available import main_memory
+from agenttuning.machine import main_memory
 from agenttuning.training.config import TrainConfig
 from agenttuning.training.loss import CHUNK
 from agenttuning.training.shape import Shape, shape_of

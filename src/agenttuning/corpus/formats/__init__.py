@@ -1,6 +1,6 @@
 """Other people's formats by name, read into our two kinds of item and written from them.
 
-    agentinstruct  agent-flan  toolbench  sharegpt  glaive  openai  atif  parquet  hub
+    agentinstruct  agent-flan  toolbench  sharegpt  glaive  openai  atif  parquet  hub  inspect
 
 >>> refused = Refused()
 >>> for record in read(Path("AgentInstruct/db.jsonl"), refused=refused):
@@ -22,6 +22,7 @@ from agenttuning.corpus.formats.atif import Atif
 from agenttuning.corpus.formats.base import Format, Item, Record, Refuse, Refused, Row, WriteConfig
 from agenttuning.corpus.formats.glaive import Glaive
 from agenttuning.corpus.formats.hub import Hub
+from agenttuning.corpus.formats.inspect import Inspect
 from agenttuning.corpus.formats.openai import OpenAI
 from agenttuning.corpus.formats.parquet import Parquet
 from agenttuning.corpus.formats.rows import files_of, rows
@@ -43,6 +44,7 @@ FORMATS: dict[str, Format] = {
         OpenAI(),
         ShareGPT(),
         Hub(),
+        Inspect(),
     )
 }
 LOOKED_AT = 20  # rows of a file from which its format is told

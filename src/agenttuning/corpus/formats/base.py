@@ -30,10 +30,12 @@ IMPORTED = "imported"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One JSON object of a file; `where` is ``file:line`` or ``file[index]``."""
+    """One JSON object of a file; `where` is ``file:line`` or ``file[index]``. `span` is its line's first byte and
+    number of bytes, None where there is no seeking to it: in an array, a table or a compressed file."""
 
     where: str
     value: dict[str, Any]
+    span: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

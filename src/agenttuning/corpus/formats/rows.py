@@ -104,8 +104,10 @@ def _read_lines(path: Path, refuse: Refuse, block: Lines | None) -> Iterator[Row
             stream.seek(block.offset)
         first = block.first if block else 1
         last = block.first + block.count - 1 if block else None
-        number, cut = first - 1, False
+        number, cut, end = first - 1, False, block.offset if block else 0
+        seeks = stream.seekable()
         while (number != last or cut) and (line := stream.readline(MAX_LINE)):
+            start, end = end, end + len(line)
             whole = line.endswith(b"\n") or len(line) < MAX_LINE
             if cut:  # the rest of a line that was too long
                 cut = not whole
@@ -130,7 +132,7 @@ def _read_lines(path: Path, refuse: Refuse, block: Lines | None) -> Iterator[Row
             except RecursionError:
                 refuse(BadRow(f"{where}: nested too deeply", "too_deep"))
             else:
-                yield from _checked(value, text, where, refuse)
+                yield from _checked(value, text, where, refuse, (start, len(line)) if seeks else None)
 
 
 def _document(path: Path, refuse: Refuse) -> Iterator[Row]:
@@ -187,7 +189,7 @@ def _values(stream: TextIO) -> Iterator[tuple[Any, str]]:
         raise ValueError("the array does not end")
 
 
-def _checked(value: Any, text: str, where: str, refuse: Refuse) -> Iterator[Row]:
+def _checked(value: Any, text: str, where: str, refuse: Refuse, span: tuple[int, int] | None = None) -> Iterator[Row]:
     """The row, where it is an object that can be written again."""
     if not isinstance(value, dict):
         refuse(BadRow(f"{where}: expected a JSON object, found {type(value).__name__}", "not_an_object"))
@@ -201,7 +203,7 @@ def _checked(value: Any, text: str, where: str, refuse: Refuse) -> Iterator[Row]
     if too_deep(value):
         refuse(BadRow(f"{where}: nested more than {MAX_DEPTH} deep", "too_deep"))
         return
-    yield Row(where, value)
+    yield Row(where, value, span)
 
 
 def _no_constant(name: str) -> None:

@@ -1,4 +1,4 @@
-"""The memory that there is: main memory, with the limits of this process's control groups, and that of the GPUs.
+"""What this machine has for a process: processors, main memory with the limits of its control groups, GPUs.
 
 Asked without torch, which takes seconds to import.
 
@@ -8,6 +8,7 @@ Memory(total=16670146560, available=12048330752)
 [Card(name='NVIDIA H100 80GB HBM3', total=85520809984, available=84966113280)]
 """
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -30,6 +31,22 @@ class Card(Memory):
     """A GPU's memory, and the GPU's name."""
 
     name: str
+
+
+def processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def resident(process: int) -> int:
+    """Bytes of main memory that a process and those below it hold, what they share counted for each; 0 off Linux."""
+    folder = Path("/proc") / str(process)
+    try:
+        pages = int((folder / "statm").read_text(encoding="ascii").split()[1])
+        below = [int(one) for file in folder.glob("task/*/children") for one in file.read_text().split()]
+    except (OSError, ValueError):
+        return 0
+    return pages * os.sysconf("SC_PAGESIZE") + sum(map(resident, below))
 
 
 def main_memory(root: Path = Path("/")) -> Memory | None:
