@@ -15,9 +15,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALLED := .venv/installed
 TEST_INSTALLED := .venv/installed-test
 BENCH_INSTALLED := .venv/installed-bench
-# Packages whose chat templates and vocabularies the tests read; nothing of them is imported, so nothing they need
-# is installed.
-FILES_ONLY := trl axolotl mistral-common
+# Packages of which the tests read files: chat templates, a vocabulary, the accessibility checks of axe. Nothing of them
+# is imported, so nothing they need is installed.
+FILES_ONLY := trl axolotl mistral-common axe-playwright-python
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format docs site bench clean

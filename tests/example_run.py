@@ -17,7 +17,7 @@ from agenttuning.atif import write_trajectories
 from agenttuning.dialects import get
 from agenttuning.evaluation.agent_h.items import items
 from agenttuning.evaluation.agent_h.scores import score
-from agenttuning.evaluation.comparison import compare_scores
+from agenttuning.evaluation.comparison import compare_runs
 from agenttuning.evaluation.scores import score_environment, summarize
 from agenttuning.files import write_json, write_jsonl
 from agenttuning.trajectory import Decision, Outcome, Step, Task, Tool, ToolCall, Trajectory, Usage
@@ -201,7 +201,8 @@ def write_run(folder: Path, seed: int = 0, *, bad: bool = False, tasks: int = 60
     (folder / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
     base = scores(folder / "evaluation" / "base", "base", tasks, rng)
     tuned = scores(folder / "evaluation" / "tuned", "bad" if bad else "tuned", tasks, rng)
-    write_json(folder / "evaluation" / "comparison.json", compare_scores(base, tuned))
+    comparison = compare_runs([base], [tuned], labels=("the start model", "the tuned model"))
+    write_json(folder / "evaluation" / "comparison.json", comparison)
     write_json(folder / "corpus" / "funnel.json", FUNNEL)
     write_jsonl(folder / "model" / "metrics.jsonl", loss_curve(rng))
     for name, (stage, seconds) in STAGES.items():

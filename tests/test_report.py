@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from example_run import HOSTILE, write_run
 
-from agenttuning.atif import read_trajectories
 from agenttuning.errors import BadInput
 from agenttuning.files import read_json, write_json, write_jsonl
 from agenttuning.report import write_report
-from agenttuning.report.charts import loss_curve, nice_ticks
-from agenttuning.report.episodes import pick, visible
-from agenttuning.report.numbers import duration, interval, number
+from agenttuning.report.charts import nice_ticks
+from agenttuning.report.curves import training_curves
+from agenttuning.report.episodes import pick
+from agenttuning.report.inputs import read_run
+from agenttuning.report.numbers import MAX_TEXT, duration, interval, number, visible
 from agenttuning.report.summary import findings, headline
 from agenttuning.report.tables import mixture_table
 from agenttuning.settings import redact
@@ -71,7 +72,8 @@ def test_the_page_asks_for_nothing(html: str) -> None:
     assert not {"script", "iframe", "img", "object", "embed", "form", "base"} & {tag for tag, _ in page.tags}
     for tag, attributes in page.tags:
         for name in ("src", "href", "srcset", "action", "xlink:href"):
-            assert re.match(r"#|data:,$|$", attributes.get(name) or ""), (tag, attributes)
+            to = attributes.get(name) or ""
+            assert re.match(r"#|data:,$|$|evaluation/(base|tuned)/trajectories/\w+\.jsonl#[\w-]+$", to), (tag, to)
         assert not any(name.startswith("on") or name == "style" for name in attributes)
     assert not re.search(r"url\(|@import", html)
     policy = next(a["content"] for t, a in page.tags if t == "meta" and a.get("http-equiv"))
@@ -170,19 +172,16 @@ def test_text_that_cannot_be_written_is_replaced(run: Path, tmp_path: Path) -> N
     write_json(path, read_json(path))
     path.write_text(path.read_text(encoding="utf-8").replace('"command"', '"a\\ud800\\u202eb"'), encoding="utf-8")
     assert "a\ufffd\ufffdb" in write_report(copy).read_text(encoding="utf-8")
-    assert visible("x" * 5000).endswith("2,000 more characters")
+    assert visible("x" * (MAX_TEXT + 2000)).endswith("2,000 more characters")
 
 
 def test_pairs_are_picked_by_the_rule(run: Path) -> None:
-    sides = {}
-    for side in ("base", "tuned"):
-        folder = run / "evaluation" / side / "trajectories"
-        sides[side] = {p.stem: {t.task.id: t for t in read_trajectories(p)} for p in sorted(folder.glob("*.jsonl"))}
-    pairs = pick(sides)
+    files = read_run(run)
+    pairs = pick(run, files.episodes)
     assert pairs[0].case == "solved only after training"
     assert pairs[0].before.outcome != "solved" == pairs[0].after.outcome
     assert len({pair.title for pair in pairs}) == len(pairs) == 6
-    assert pick({"base": sides["base"], "tuned": {}}) == []
+    assert pick(run, {"base": files.episodes["base"], "tuned": {}}) == []
 
 
 def row(**changes: object) -> dict:
@@ -227,8 +226,8 @@ def test_losses_that_are_no_numbers_are_left_out_and_counted(tmp_path: Path) -> 
     html = write_report(tmp_path).read_text(encoding="utf-8")
     assert "nan" not in html.lower()
     assert "steps whose loss was not a number" in html
-    assert loss_curve([rows[1]]) is None
-    assert len(loss_curve([{"step": i, "loss": 1.0} for i in range(100_000)]) or "") < 30_000
+    assert training_curves([rows[1]]) is None
+    assert len(training_curves([{"step": i, "loss": 1.0} for i in range(100_000)]) or "") < 30_000
 
 
 def test_numbers_as_printed() -> None:

@@ -118,7 +118,7 @@ def scores(shift: int, nll: float) -> dict:
 def test_a_whole_evaluation_is_compared_and_printed() -> None:
     base, tuned = scores(0, 0.6), scores(1, 0.7)
     comparison = compare_scores(base, tuned)
-    assert set(comparison) == {"environments", "held_in", "held_out", "general", "notes"}
+    assert set(comparison) == {"environments", "held_in", "held_out", "general", "errors", "notes"}
     assert comparison["held_in"]["n"] == comparison["environments"]["one"]["n"] == 20
     assert comparison["held_out"]["verdict"] == "held"
     assert comparison["general"]["nll"]["better"] == "lower"
@@ -133,7 +133,7 @@ def test_parts_that_an_evaluation_lacks_are_left_out() -> None:
     base, tuned = scores(0, 0.6), scores(1, 0.6)
     del tuned["environments"]["two"], tuned["general"]
     comparison = compare_scores(base, tuned)
-    assert set(comparison) == {"environments", "held_in", "notes"}
+    assert set(comparison) == {"environments", "held_in", "errors", "notes"}
     text = printed(terminal_table(base, tuned, comparison))
     assert "held-in" in text
     assert "held-out" not in text

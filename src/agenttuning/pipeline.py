@@ -23,7 +23,7 @@ from agenttuning.corpus.filter import FilterConfig, filter_trajectories, funnel_
 from agenttuning.corpus.mixture import MixConfig, mix, mixture_table
 from agenttuning.corpus.redesign import RedesignConfig, capability_table, redesign
 from agenttuning.errors import UnknownShape
-from agenttuning.evaluation.comparison import compare_scores
+from agenttuning.evaluation.comparison import compare_runs
 from agenttuning.evaluation.evaluate import EvaluateConfig, evaluate
 from agenttuning.evaluation.suites import fill
 from agenttuning.files import atomic_write, read_json, write_json, write_jsonl
@@ -315,7 +315,7 @@ def compare(evaluation: Path) -> None:
     templates = {scores["chat_template"] for scores in (base, tuned) if scores.get("chat_template")}
     if len(templates) > 1:
         print("the two models were prompted with different chat templates: what differs may be that alone")
-    comparison = compare_scores(base, tuned)
+    comparison = compare_runs([base], [tuned], labels=("the start model", "the tuned model"))
     write_json(evaluation / "comparison.json", comparison)
     Console().print(terminal_table(base, tuned, comparison))
 

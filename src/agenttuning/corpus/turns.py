@@ -32,7 +32,12 @@ def is_wrong(trajectory: Trajectory, index: int) -> bool:
     step = trajectory.steps[index]
     if step.error is not None:
         return True
-    return index + 1 < len(trajectory.steps) and bool(_ERROR.match(step.observation))
+    return index + 1 < len(trajectory.steps) and reports_failure(step.observation)
+
+
+def reports_failure(observation: str) -> bool:
+    """Whether an observation begins as the report of an error."""
+    return _ERROR.match(observation) is not None
 
 
 def with_wrong_turns(trajectory: Trajectory, treatment: WrongTurns) -> Trajectory:

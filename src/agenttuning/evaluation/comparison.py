@@ -17,7 +17,8 @@ from typing import Any
 
 from agenttuning.errors import BadInput
 from agenttuning.evaluation.differences import Pairing, pair, words
-from agenttuning.evaluation.measures import HALLUCINATION, LOWER_IS_BETTER, Scores, cells, pooled
+from agenttuning.evaluation.errors import CLASSES, class_values
+from agenttuning.evaluation.measures import HALLUCINATION, LOWER_IS_BETTER, Scores, cells, merged, pooled
 from agenttuning.evaluation.power import LEVEL, detectable_mean, detectable_share
 from agenttuning.evaluation.scores import summarize
 from agenttuning.evaluation.statistics import (
@@ -71,7 +72,8 @@ def compare_runs(
     "held_in" and "held_out" pool the tasks of their environments, each task with the same weight. In "general",
     "better" says which direction is an improvement. "tool_use" is there where both used the same items and similarity.
     p-values are adjusted (Holm) within each group of rows: the two totals, the environments, the probe, Agent-H,
-    T-Eval's cells. "notes" says what is missing, mixed or left out, one sentence each.
+    T-Eval's cells. "errors" are the classes of `evaluation.errors`. "notes" says what is missing, mixed or left out,
+    one sentence each.
     """
     rows, notes = contrasts(before, after, seed, labels=labels)
     names = [name for scores in before for name in scores["environments"]]
@@ -91,7 +93,51 @@ def compare_runs(
     if tool_use := judged["tool_use"]:
         inner = {name.removeprefix("tool-use/"): row for name, row in tool_use.items() if name != "tool-use"}
         result["tool_use"] = {"overall": tool_use["tool-use"], "cells": inner}
+    if errors := _errors(before, after, seed, labels):
+        result["errors"] = errors
     return result | {"notes": notes}
+
+
+def _errors(
+    before: Sequence[Scores], after: Sequence[Scores], seed: int, labels: tuple[str, str]
+) -> dict[str, dict[str, Any]]:
+    """The classes of errors on the tasks that are paired: in all environments together ("all") and in each, adjusted
+    (Holm) within each of these; empty where none were counted."""
+    pairings = words(before, after, labels)[0]
+    sides: dict[str, dict[str, Pairing]] = {}
+    for name in dict.fromkeys(name for scores in before for name in scores["environments"]):
+        runs = [[s["environments"][name] for s in side if name in s["environments"]] for side in (before, after)]
+        pairing = pairings.get(name)
+        if pairing and pairing.paired and all("errors" in row for side in runs for row in side):
+            sides[name] = {c: _class_pairing(pairing, runs, c) for c in CLASSES}
+    if not sides:
+        return {}
+    together = {c: _together({name: found[c] for name, found in sides.items()}) for c in CLASSES}
+    return {
+        "all": _lower(together, seed),
+        "environments": {name: _lower(found, seed) for name, found in sides.items()},
+    }
+
+
+def _class_pairing(pairing: Pairing, runs: Sequence[Sequence[Mapping[str, Any]]], name: str) -> Pairing:
+    """The same items as in `pairing`, with the share of their tries that show the class."""
+    old, new = (merged([{"": class_values(row, name)} for row in side])[""] for side in runs)
+    shared = pairing.before
+    return Pairing({i: old[i] for i in shared}, {i: new[i] for i in shared}, True, pairing.n_before, pairing.n_after)
+
+
+def _together(pairings: Mapping[str, Pairing]) -> Pairing:
+    old, new = (
+        {f"{name}/{i}": value for name, one in pairings.items() for i, value in getattr(one, side).items()}
+        for side in ("before", "after")
+    )
+    counts = [sum(getattr(one, side) for one in pairings.values()) for side in ("n_before", "n_after")]
+    return Pairing(old, new, True, *counts)
+
+
+def _lower(pairings: Mapping[str, Pairing], seed: int) -> dict[str, dict[str, Any]]:
+    judged = _judged({name: contrast(pairing, seed) for name, pairing in pairings.items()})
+    return {name: row | {"better": "lower"} for name, row in judged.items()}
 
 
 def contrasts(

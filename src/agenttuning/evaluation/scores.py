@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from agenttuning.environments.base import LEVELS, Metric
 from agenttuning.errors import BadInput
+from agenttuning.evaluation.errors import CLASSES, error_items
 from agenttuning.evaluation.published import TASKS, weight
 from agenttuning.evaluation.statistics import Interval, bootstrap_mean, weighted_sum, wilson
 from agenttuning.trajectory import OUTCOMES, Trajectory
@@ -43,9 +44,10 @@ def score_environment(
     """One model's scores in one environment, values in [0, 1]; `tasks` names the file that they come from.
 
     Every episode counts, those that the environment or the engine broke as unsolved; `outcomes` shows them. A
-    task that was tried with several seeds counts once, with its mean. `measures` are the means of what the environment
-    measured besides, over all episodes; one that broke off has 0. `asked` has a digest of what each task told the
-    agent: two versions of an environment differ there. Raises BadInput for no episodes.
+    task that was tried with several seeds counts once, with its mean. `errors` are the classes of
+    `evaluation.errors`. `measures` are the means of what the environment measured besides, over all episodes; one that
+    broke off has 0. `asked` has a digest of what each task told the agent: two versions of an environment differ there.
+    Raises BadInput for no episodes.
     """
     values: dict[str, list[float]] = {}
     groups: dict[str, tuple[str, str]] = {}
@@ -70,9 +72,17 @@ def score_environment(
         "by_level": _by(items, {task_id: level for task_id, (level, _) in groups.items()}, seed),
         "by_kind": by_kind,
         "mean_over_kinds": fmean(row["mean"] for row in by_kind.values()) if by_kind else None,
+        "errors": _errors(trajectories, list(items), seed),
         "items": items,
         "asked": {task_id: asked[task_id] for task_id in items},
     }
+
+
+def _errors(trajectories: Sequence[Trajectory], tasks: Sequence[str], seed: int) -> dict[str, Any]:
+    """{"shares": by class, over tasks, "items": by task}: what the rules of `errors` found."""
+    items = error_items(trajectories)
+    shares = {name: summarize([items.get(i, {}).get(name, 0.0) for i in tasks], seed) for name in CLASSES}
+    return {"shares": shares, "items": items}
 
 
 def _digest(trajectory: Trajectory) -> str:

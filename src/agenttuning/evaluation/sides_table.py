@@ -48,6 +48,9 @@ def _rows(comparison: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any
         yield from comparison.get(part, {}).items()
     if tool_use := comparison.get("tool_use"):
         yield "tool-use", tool_use["overall"]
+    for name, row in comparison.get("errors", {}).get("all", {}).items():
+        if row["before"] or row["after"]:
+            yield f"errors: {name.replace('_', ' ')}", row
 
 
 def cells(row: Mapping[str, Any], scale: float = 100, digits: int = 1) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ def scores_table(scores: Mapping[str, Any]) -> Group:
     tables = []
     title = f"{scores['model']}, dialect {scores['dialect']}, seed {scores['seed']}"
     if scores["environments"]:
-        tables += [_one_model(title, scores), _outcomes(scores["environments"])]
+        tables += [_one_model(title, scores), _outcomes(scores["environments"]), _errors(scores["environments"])]
     if general := scores.get("general"):
         table = _table("General ability", "measure", "n", "score [95 %]")
         for name, label in {**_SHARES, **_RATINGS}.items():
@@ -60,7 +60,7 @@ def scores_table(scores: Mapping[str, Any]) -> Group:
         for name, row in {"overall": tool_use["overall"], **tool_use["cells"]}.items():
             table.add_row(Text(name.replace("/", ", ")), str(row["n"]), _interval(row))
         tables.append(table)
-    return Group(*(part for table in tables for part in (table, Text())))
+    return Group(*(part for table in tables if table.row_count for part in (table, Text())))
 
 
 def _one_model(title: str, scores: Mapping[str, Any]) -> Table:
@@ -93,9 +93,32 @@ def _outcomes(environments: Mapping[str, Any]) -> Table:
     return table
 
 
+def _errors(environments: Mapping[str, Any]) -> Table:
+    table = _table("Errors, % of tasks", "environment", "errors")
+    table.columns[1].justify = "left"
+    for name, row in environments.items():
+        shares = row.get("errors", {}).get("shares", {}).items()
+        seen = sorted(((c, s["mean"]) for c, s in shares if s["mean"]), key=lambda pair: -pair[1])
+        text = ", ".join(f"{100 * mean:.0f} {error.replace('_', ' ')}" for error, mean in seen)
+        table.add_row(Text(name), Text(text or "none"))
+    return table
+
+
+def _compared_errors(compared: Mapping[str, Any]) -> Table:
+    table = _table(
+        "Errors in all environments, % of tasks", "class", "n", "before", "after", "difference [95 %]", "p", "verdict"
+    )
+    for name, row in compared.items():
+        if row["before"] or row["after"]:
+            table.add_row(Text(name.replace("_", " ")), *_compared(row))
+    return table
+
+
 def terminal_table(base: Mapping[str, Any], tuned: Mapping[str, Any], comparison: Mapping[str, Any]) -> Group:
     """Rich tables from the two `scores.json` and `comparison.json`: shares in percent, 95 % intervals."""
     tables = [table for table in (_environments(comparison, base), _levels(base, tuned)) if table.row_count]
+    if errors := comparison.get("errors"):
+        tables.append(_compared_errors(errors["all"]))
     if base.get("general") or tuned.get("general"):
         tables.append(_general(base.get("general", {}), tuned.get("general", {}), comparison.get("general", {})))
     if base.get("hallucination") or tuned.get("hallucination"):

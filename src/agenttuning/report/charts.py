@@ -7,19 +7,15 @@ Markup('<svg ...')
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import Any
 
 from markupsafe import Markup, escape
 
-from agenttuning.report.inputs import is_number
-from agenttuning.report.numbers import number
+from agenttuning.report.numbers import number, visible
 
 Ends = tuple[float, float, float]  # mean, low, high
 NARROW = 480  # drawings below this width put their labels above the marks
-MAX_POINTS = 400  # a longer curve is averaged down to this many points
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +39,14 @@ def forest(rows: Sequence[ForestRow], width: int = 680) -> Markup:
     def x(value: float) -> float:
         return left + span * min(max(value, 0.0), 1.0)
 
-    parts = [_legend(left)]
-    for tick in range(0, 101, 20 if not narrow else 25):
-        at = f"{x(tick / 100):.1f}"
-        parts.append(f'<line class="grid" x1="{at}" x2="{at}" y1="{top}" y2="{bottom}"/>')
-        anchor = {0: "start", 100: "end"}.get(tick, "middle") if narrow else "middle"
-        parts.append(f'<text class="tick" x="{at}" y="{bottom + 16}" text-anchor="{anchor}">{tick} %</text>')
+    parts = [_legend(left), *_percents(x, top, bottom, narrow=narrow)]
     for i, row in enumerate(rows):
         middle = top + pitch * i + (pitch / 2 + 10 if narrow else pitch / 2)
         if row.strong and i:
             edge = top + pitch * i
             parts.append(f'<line class="rule" x1="0" x2="{width}" y1="{edge}" y2="{edge}"/>')
-        weight = " strong" if row.strong else ""
-        indent = 0 if row.strong else 14
-        baseline = middle - 19 if narrow else middle + 4
-        parts.append(f'<text class="label{weight}" x="{indent}" y="{baseline:.1f}">{escape(_short(row.label))}</text>')
-        values = " → ".join("–" if side is None else number(100 * side[0]) for side in (row.before, row.after))
-        parts.append(f'<text class="value{weight}" x="{width}" y="{baseline:.1f}" text-anchor="end">{values}</text>')
+        kind, indent = ("label strong", 0) if row.strong else ("label", 14)
+        parts.append(_line(row, width, middle - 19 if narrow else middle + 4, kind, indent))
         for side, kind, y in ((row.before, "before", middle - 5.5), (row.after, "after", middle + 5.5)):
             if side is not None:
                 parts.append(_whisker(kind, x(side[0]), x(side[1]), x(side[2]), y))
@@ -67,13 +54,13 @@ def forest(rows: Sequence[ForestRow], width: int = 680) -> Markup:
     return svg(width, bottom + 26, parts, f"Scores in percent before and after training. {label}")
 
 
-def _legend(x: float) -> str:
-    return (
-        f'<circle class="before" cx="{x + 6}" cy="12" r="4"/>'
-        f'<text class="tick" x="{x + 16}" y="16">start model</text>'
-        f'<circle class="after" cx="{x + 106}" cy="12" r="4"/>'
-        f'<text class="tick" x="{x + 116}" y="16">tuned</text>'
-    )
+def _legend(x: float, *, squares: bool = False) -> str:
+    marks, size = [], 'width="12" height="10"' if squares else 'r="4"'
+    for kind, text, at in (("before", "start model", x), ("after", "tuned", x + 100)):
+        shape = f'<rect class="{kind}" x="{at}" y="7"' if squares else f'<circle class="{kind}" cx="{at + 6}" cy="12"'
+        marks.append(f"{shape} {size}/>")
+        marks.append(f'<text class="tick" x="{at + 17}" y="16">{text}</text>')
+    return "".join(marks)
 
 
 def _whisker(kind: str, mean: float, low: float, high: float, y: float) -> str:
@@ -90,52 +77,52 @@ def _spoken(side: Ends | None) -> str:
     return f"{100 * side[0]:.1f} ({100 * side[1]:.1f} to {100 * side[2]:.1f})"
 
 
-def loss_curve(metrics: Sequence[Mapping[str, Any]], width: int = 680) -> Markup | None:
-    """Training loss by step, raw and smoothed, and the learning rate in a strip below; None for no points."""
-    points = [(m["step"], m["loss"]) for m in metrics if is_number(m["loss"])]
-    if not points:
-        return None
-    rates = [(m["step"], m["learning_rate"]) for m in metrics if is_number(m.get("learning_rate"))]
-    left, right, top, height, strip = 44, 10, 12, 200, 44
-    steps = [step for step, _ in points]
-    first, last = min(steps), max(steps)
-    ticks = nice_ticks(0, max(loss for _, loss in points), 5)
-    ceiling = ticks[-1]
+def bars(rows: Sequence[ForestRow], width: int = 680, about: str = "Scores") -> Markup:
+    """A pair of bars from 0 to 100 % for each row, before above after, with whiskers of 95 %."""
+    narrow = width < NARROW
+    left, right = (8, 8) if narrow else (228, 104)
+    pitch, top = (62, 34) if narrow else (40, 30)
+    span, bottom = width - left - right, top + pitch * len(rows)
 
-    def x(step: float) -> float:
-        return left + (width - left - right) * ((step - first) / (last - first) if last > first else 0.5)
+    def x(value: float) -> float:
+        return left + span * min(max(value, 0.0), 1.0)
 
-    def y(loss: float) -> float:
-        return top + height * (1 - loss / ceiling)
+    parts = [_legend(left, squares=True), *_percents(x, top, bottom, narrow=narrow)]
+    for i, row in enumerate(rows):
+        middle = top + pitch * i + (pitch / 2 + 11 if narrow else pitch / 2)
+        parts.append(_line(row, width, middle - 21 if narrow else middle + 4, "label", 0))
+        parts.append(f'<path class="axis" d="M{left} {middle - 13:.1f}v26"/>')
+        for side, kind, y in ((row.before, "before", middle - 11), (row.after, "after", middle + 1)):
+            if side is not None:
+                mean, low, high = map(x, side)
+                parts.append(
+                    f'<rect class="{kind}" x="{left}" y="{y:.1f}" width="{max(mean - left, 0):.1f}" height="10"/>'
+                    f'<path class="whisker over" d="M{low:.1f} {y + 5:.1f}H{high:.1f}'
+                    f'M{low:.1f} {y + 2:.1f}v6M{high:.1f} {y + 2:.1f}v6"/>'
+                )
+    label = "; ".join(f"{row.label}: {_spoken(row.before)} before, {_spoken(row.after)} after" for row in rows)
+    return svg(width, bottom + 26, parts, f"{about} in percent before and after training. {label}")
 
+
+def _percents(x: Callable[[float], float], top: float, bottom: float, *, narrow: bool) -> list[str]:
+    """The grid of an axis from 0 to 100 %."""
     parts = []
-    for tick in ticks:
-        at = f"{y(tick):.1f}"
-        parts.append(f'<line class="grid" x1="{left}" x2="{width - right}" y1="{at}" y2="{at}"/>')
-        parts.append(f'<text class="tick" x="{left - 7}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>')
-    parts.append(f'<path class="raw" d="{_path(_thin(points), x, y)}"/>')
-    parts.append(f'<path class="curve" d="{_path(_thin(_smooth(points)), x, y)}"/>')
-    bottom = top + height
-    if rates and (highest := max(rate for _, rate in rates)) > 0:
-        base = bottom + 20 + strip
+    for tick in range(0, 101, 25 if narrow else 20):
+        at = f"{x(tick / 100):.1f}"
+        anchor = {0: "start", 100: "end"}.get(tick, "middle") if narrow else "middle"
+        parts.append(f'<line class="grid" x1="{at}" x2="{at}" y1="{top}" y2="{bottom}"/>')
+        parts.append(f'<text class="tick" x="{at}" y="{bottom + 16}" text-anchor="{anchor}">{tick} %</text>')
+    return parts
 
-        def rate_y(rate: float) -> float:
-            return base - strip * rate / highest
 
-        parts.append(f'<line class="grid" x1="{left}" x2="{width - right}" y1="{base}" y2="{base}"/>')
-        parts.append(f'<path class="raw strong" d="{_path(_thin(rates), x, rate_y)}"/>')
-        parts.append(
-            f'<text class="tick" x="{left - 7}" y="{base - strip + 5}" text-anchor="end">{highest:.0e}</text>'
-            f'<text class="tick" x="{width - right}" y="{base - strip + 5}" text-anchor="end">'
-            "learning rate</text>"
-        )
-        bottom = base
-    for tick in nice_ticks(first, last, 5 if width >= NARROW else 3):
-        if first <= tick <= last:
-            parts.append(f'<text class="tick" x="{x(tick):.1f}" y="{bottom + 16}" text-anchor="middle">{tick:g}</text>')
-    parts.append(f'<text class="tick" x="{width - right}" y="{bottom + 32}" text-anchor="end">step</text>')
-    label = f"Training loss from {points[0][1]:.3f} at step {first} to {points[-1][1]:.3f} at step {last}"
-    return svg(width, bottom + 38, parts, label)
+def _line(row: ForestRow, width: int, baseline: float, kind: str, indent: int) -> str:
+    """The label of a row at the left and its two means at the right."""
+    values = " → ".join("–" if side is None else number(100 * side[0]) for side in (row.before, row.after))
+    value = kind.replace("label", "value")
+    return (
+        f'<text class="{kind}" x="{indent}" y="{baseline:.1f}">{escape(_short(row.label))}</text>'
+        f'<text class="{value}" x="{width}" y="{baseline:.1f}" text-anchor="end">{values}</text>'
+    )
 
 
 def share_bar(parts: Sequence[float]) -> Markup:
@@ -159,29 +146,8 @@ def nice_ticks(low: float, high: float, most: int) -> list[float]:
     return [round(i * step, 10) for i in range(start, stop + 1)]
 
 
-def _smooth(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """A centred moving average over a twentieth of the points, narrower at the ends: it does not lag."""
-    sums = [0.0, *accumulate(value for _, value in points)]
-    reach, last = max(len(points) // 40, 1), len(points) - 1
-    out = []
-    for i, (step, _) in enumerate(points):
-        near = min(reach, i, last - i)
-        out.append((step, (sums[i + near + 1] - sums[i - near]) / (2 * near + 1)))
-    return out
-
-
-def _thin(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """At most MAX_POINTS points, each the mean of its neighbours."""
-    size = math.ceil(len(points) / MAX_POINTS)
-    chunks = [points[i : i + size] for i in range(0, len(points), size)]
-    return [(sum(s for s, _ in c) / len(c), sum(v for _, v in c) / len(c)) for c in chunks]
-
-
-def _path(points: Sequence[tuple[float, float]], x: Any, y: Any) -> str:
-    return "M" + "L".join(f"{x(step):.1f} {y(value):.1f}" for step, value in points)
-
-
-def _short(text: str, most: int = 30) -> str:
+def _short(text: str, most: int = 34) -> str:
+    text = visible(text)
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
@@ -189,4 +155,5 @@ def svg(width: float, height: float, parts: Sequence[str], label: str) -> Markup
     """A figure of these parts; `label` is what a screen reader says in its place."""
     kind = "narrow" if width < NARROW else "broad"
     size = f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}"'
-    return Markup(f'<svg class="figure {kind}" {size} role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>')
+    label = escape(visible(label, 4000))
+    return Markup(f'<svg class="figure {kind}" {size} role="img" aria-label="{label}">{"".join(parts)}</svg>')

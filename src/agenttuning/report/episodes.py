@@ -3,21 +3,22 @@
 Of each environment: the first task (by id) that only the tuned model solved, the first that only the start
 model solved, the first that neither solved, the first that both solved; the first two of these that exist.
 
->>> [pair.title for pair in pick(files.trajectories)]
+>>> [pair.title for pair in pick(run, files.episodes)]
 ['database · test-0003', 'database · test-0002']
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 
+from agenttuning.report.evaluated import Briefs, whole
+from agenttuning.report.numbers import visible
 from agenttuning.trajectory import Decision, Step, Trajectory
 
 ENVIRONMENTS, EACH = 8, 2
-MAX_TURNS, MAX_TEXT = 30, 3000  # longer episodes are shown in part; the files hold them whole
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+MAX_TURNS = 20  # longer episodes are shown in part; the files hold them whole
 _CASES = {
     (False, True): "solved only after training",
     (True, False): "solved only before training",
@@ -64,8 +65,8 @@ class Pair:
     after: Shown
 
 
-def pick(sides: Mapping[str, Mapping[str, Mapping[str, Trajectory]]]) -> list[Pair]:
-    """The pairs to show, from trajectories by side ("base", "tuned"), environment and task id."""
+def pick(run: Path, sides: Mapping[str, Briefs]) -> list[Pair]:
+    """The pairs to show, from episodes by side ("base", "tuned"); their files are read again for these alone."""
     base, tuned = sides.get("base", {}), sides.get("tuned", {})
     pairs = []
     for environment in [name for name in base if name in tuned][:ENVIRONMENTS]:
@@ -73,9 +74,13 @@ def pick(sides: Mapping[str, Mapping[str, Mapping[str, Trajectory]]]) -> list[Pa
         for task_id in sorted(base[environment].keys() & tuned[environment].keys()):
             case = (base[environment][task_id].solved, tuned[environment][task_id].solved)
             first.setdefault(case, task_id)
-        for case in [case for case in _CASES if case in first][:EACH]:
-            task_id = first[case]
-            pairs.append(_pair(base[environment][task_id], tuned[environment][task_id], _CASES[case]))
+        chosen = [(first[case], text) for case, text in _CASES.items() if case in first][:EACH]
+        ids = {task_id for task_id, _ in chosen}
+        old, new = (
+            whole(run / "evaluation" / side / "trajectories" / f"{environment}.jsonl", ids) if ids else {}
+            for side in ("base", "tuned")
+        )
+        pairs += [_pair(old[task_id], new[task_id], text) for task_id, text in chosen]
     return pairs
 
 
@@ -133,12 +138,3 @@ def _turn(
 
 def _arguments(arguments: Mapping[str, object]) -> str:
     return ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in arguments.items())
-
-
-def visible(text: str, most: int = MAX_TEXT) -> str:
-    """Text from outside, cut to `most` characters, with those that hide or reorder text made plain."""
-    text = text.replace("\r\n", "\n")
-    rest = len(text) - most
-    if rest > 0:
-        text = f"{text[:most]}\n… {rest:,} more characters"
-    return _CONTROL.sub("\ufffd", text)

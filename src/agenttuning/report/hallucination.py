@@ -67,6 +67,19 @@ def hallucination_forest(files: RunFiles) -> list[ForestRow]:
     return rows
 
 
+def quadrants(files: RunFiles) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """What is right in each of the four cases, and the shares of right replies before and after: (row, [(what is right,
+    before, after)]), tools needed first; empty where they were not asked for."""
+    old, new = [side.get("groups") or {} for side in _sides(files)]
+    rows = (
+        ("Tools are given", (("tools_needed", "the right call"), ("tools_unneeded", "an answer, no call"))),
+        ("No tools are given", (("no_tools_needed", "that it cannot"), ("no_tools_unneeded", "an answer, no call"))),
+    )
+    if not any(name in old or name in new for _, cells in rows for name, _ in cells):
+        return []
+    return [(label, [(what, score(old.get(n)), score(new.get(n))) for n, what in cells]) for label, cells in rows]
+
+
 def _row(label: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, *, strong: bool = False) -> ScoreRow:
     counts = dict.fromkeys(str(side["n"]) for side in (old, new) if side)  # of claimed calls, models differ
     return ScoreRow(label, "", ", ".join(counts), score(old), score(new), strong=strong)

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from agenttuning.atif import read_trajectories
 from agenttuning.errors import BadInput
 from agenttuning.files import read_json, read_jsonl
+from agenttuning.report.evaluated import Briefs, Spent, brief
 from agenttuning.settings import redact
-from agenttuning.trajectory import Trajectory
 
 SIDES = ("base", "tuned")
 _STAGES = ("collect", "filter", "deduplicate", "redesign", "mix", "decontaminate", "train", "evaluate")
@@ -26,13 +25,17 @@ _COMPARED = ("n", "before", "after", "difference", "low", "high", "p_value", "ve
 
 @dataclass(frozen=True, slots=True)
 class RunFiles:
-    """`scores` and `trajectories` by side, "base" and "tuned"; trajectories by environment and task id."""
+    """`scores` and `episodes` by side, "base" and "tuned"; `unfinished` are the episodes of evaluations that have not
+    ended, `spent` what the stages' episodes took, by folder."""
 
     name: str
+    folder: Path = Path()
     recipe: str | None = None
     scores: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     comparison: Mapping[str, Any] = field(default_factory=dict)
-    trajectories: Mapping[str, Mapping[str, Mapping[str, Trajectory]]] = field(default_factory=dict)
+    episodes: Mapping[str, Briefs] = field(default_factory=dict)
+    unfinished: Mapping[str, int] = field(default_factory=dict)
+    spent: Mapping[str, Spent] = field(default_factory=dict)
     funnel: Mapping[str, Any] | None = None
     contamination: Mapping[str, Any] | None = None
     metrics: tuple[Mapping[str, Any], ...] = ()
@@ -45,16 +48,25 @@ def read_run(run: Path) -> RunFiles:
         raise BadInput(f"{run}: no such run folder; give the folder that `agenttuning run` wrote")
     evaluation = run / "evaluation"
     recipe = run / "recipe.yaml"
+    manifests = _manifests(run)
+    episodes = {side: brief(evaluation / side / "trajectories") for side in SIDES}
+    spent = {f"evaluation/{side}": _spent(found) for side, found in episodes.items()}
+    for manifest in manifests:
+        if manifest["stage"] == "collect" and (manifest.get("settings") or {}).get("agent", "expert") != "expert":
+            spent[manifest["folder"]] = _spent(brief(run / manifest["folder"]))
     return RunFiles(
         name=run.resolve().name,
+        folder=run,
         recipe=redact(recipe.read_text(encoding="utf-8", errors="replace")) if recipe.is_file() else None,
         scores={s: _scores(p) for s in SIDES if (p := evaluation / s / "scores.json").is_file()},
         comparison=_comparison(p) if (p := evaluation / "comparison.json").is_file() else {},
-        trajectories={s: _trajectories(evaluation / s / "trajectories") for s in SIDES},
+        episodes=episodes,
+        unfinished={s: _lines(p) for s in SIDES if (p := evaluation / f"{s}.partial" / "trajectories").is_dir()},
+        spent={folder: tokens for folder, tokens in spent.items() if tokens != Spent()},
         funnel=_funnel(p) if (p := run / "corpus" / "funnel.json").is_file() else None,
         contamination=_contamination(p) if (p := run / "decontaminated" / "contamination.json").is_file() else None,
         metrics=_metrics(p) if (p := run / "model" / "metrics.jsonl").is_file() else (),
-        manifests=_manifests(run),
+        manifests=manifests,
     )
 
 
@@ -148,8 +160,13 @@ def _manifests(run: Path) -> tuple[Mapping[str, Any], ...]:
     return tuple(sorted(found, key=lambda m: rank.get(m["stage"], len(rank))))
 
 
-def _trajectories(folder: Path) -> dict[str, dict[str, Trajectory]]:
-    return {path.stem: {t.task.id: t for t in read_trajectories(path)} for path in sorted(folder.glob("*.jsonl"))}
+def _spent(found: Briefs) -> Spent:
+    return sum((episode.spent for episodes in found.values() for episode in episodes.values()), Spent())
+
+
+def _lines(folder: Path) -> int:
+    """How many lines the files have; the last one of a run that was killed may be cut, so they are not read."""
+    return sum(path.read_bytes().count(b"\n") for path in folder.glob("*.jsonl"))
 
 
 def _mapping(path: Path, value: Any, *keys: str, where: str = "top level") -> Mapping[str, Any]:

@@ -1,13 +1,20 @@
-"""How the report prints numbers: shares in percent, a real minus sign, intervals in brackets.
+"""How the report prints numbers, and text from outside: percent, a real minus sign, nothing that hides or reorders.
 
 >>> interval(0.5, 0.4, 0.6)
 '50.0 [40.0, 60.0]'
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 MISSING = "–"
+MAX_TEXT = 2000  # characters of one text on the page; the files hold it whole
+# Controls, among them the escapes of a terminal; marks and overrides of direction; what is invisible; halves of pairs.
+_HIDING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
 
 
 def number(value: float, digits: int = 1, *, sign: bool = False) -> str:
@@ -46,3 +53,11 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def visible(text: str, most: int = MAX_TEXT) -> str:
+    """Text from outside, cut to `most` characters, with those that hide or reorder text made plain."""
+    rest = len(text) - most
+    if rest > 0:
+        text = f"{text[:most]}\n… {rest:,} more characters"
+    return _HIDING.sub("\ufffd", text.replace("\r\n", "\n"))

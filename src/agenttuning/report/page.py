@@ -6,27 +6,42 @@ PosixPath('runs/quickstart/report.html')
 
 import platform
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
 
+import yaml
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from agenttuning.files import atomic_write
 from agenttuning.report import tables
-from agenttuning.report.charts import forest, loss_curve
+from agenttuning.report.cautions import cautions, not_measured
+from agenttuning.report.charts import bars, forest
 from agenttuning.report.contamination import contamination_note, source_table, verdict_table
-from agenttuning.report.episodes import pick, visible
-from agenttuning.report.hallucination import fault_rows, group_rows, hallucination_forest, hallucination_rows
+from agenttuning.report.cost import cost_table
+from agenttuning.report.curves import training_curves
+from agenttuning.report.episodes import pick
+from agenttuning.report.errors import error_bars, error_groups, error_matrix, error_rows, published_note
+from agenttuning.report.hallucination import (
+    fault_rows,
+    group_rows,
+    hallucination_forest,
+    hallucination_rows,
+    quadrants,
+)
 from agenttuning.report.inputs import RunFiles, is_number, read_run
-from agenttuning.report.numbers import MISSING, count, duration, number
+from agenttuning.report.listing import listing
+from agenttuning.report.numbers import MISSING, count, duration, number, visible
+from agenttuning.report.published import flan_table, normalised_rows, paper_table
 from agenttuning.report.summary import findings, headline
+from agenttuning.settings import redact
 
 WIDTHS = (856, 340)  # a drawing for wide screens and one for narrow ones
+LONGEST = 100_000  # characters of one text on a page, such as the recipe
 _PACKAGES = ("agenttuning", "torch", "transformers", "peft", "openvino-genai", "openai")
 # What to run for a part that is not there.
 _STEPS = {
@@ -34,6 +49,24 @@ _STEPS = {
     "a data funnel": "mix",
     "a loss curve": "train",
 }
+
+
+# Each section's id, its title in the contents, and the parts of which it needs one.
+_SECTIONS = (
+    ("results", "Agent tasks", "scores"),
+    ("papers", "Published scores", "papers", "flan"),
+    ("errors", "Errors", "error_matrix"),
+    ("general", "General ability", "general"),
+    ("restraint", "Tools when needed", "hallucination"),
+    ("tool-use", "Tool use", "tool_use"),
+    ("data", "Training data", "funnel", "mixture", "capabilities"),
+    ("contamination", "Contamination", "contamination"),
+    ("training", "Training", "curves"),
+    ("cost", "Cost and time", "cost"),
+    ("pairs", "Trajectories", "pairs"),
+    ("episodes", "All episodes", "listing"),
+    ("made", "How this run was made", "name"),
+)
 
 
 def write_report(run: Path) -> Path:
@@ -58,16 +91,32 @@ def fill(template: str, **values: Any) -> str:
     """A page of this package with its style sheet, to which its security policy is bound by hash."""
     here = package_files("agenttuning.report")
     style = (here / "style.css").read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_printable
+    )
     page = environment.from_string((here / template).read_text(encoding="utf-8"))
     digest = b64encode(sha256(style.encode()).digest()).decode()
     return page.render(style=Markup(style), style_hash=digest, **values)
 
 
+def _printable(value: Any) -> Any:
+    """What a page prints: names and reasons from files too have nothing that hides or reorders text."""
+    return visible(value, LONGEST) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _drawings(draw: Callable[..., Markup | None], rows: Sequence[Any], **about: Any) -> list[Markup]:
+    """A drawing for each width; none without rows."""
+    return [drawn for width in WIDTHS if rows and (drawn := draw(rows, width, **about)) is not None]
+
+
 def _context(files: RunFiles) -> dict[str, Any]:
+    """All that the template prints, with the sections that there are."""
+    parts = _parts(files)
+    return parts | {"sections": [(id, title, any(parts[name] for name in names)) for id, title, *names in _SECTIONS]}
+
+
+def _parts(files: RunFiles) -> dict[str, Any]:
     found = findings(files.comparison)
-    rows = tables.forest_rows(files)
-    sides_of_use = hallucination_forest(files)
     funnel = files.funnel or {}
     absent = {
         "scores of the start model and the tuned one": len(files.scores) < 2,
@@ -79,14 +128,26 @@ def _context(files: RunFiles) -> dict[str, Any]:
         "facts": _facts(files),
         "headline": headline(found),
         "findings": found,
-        "forest": [forest(rows, width) for width in WIDTHS] if rows else [],
+        "cautions": cautions(files),
+        "not_measured": not_measured(files),
+        "abilities": _drawings(bars, tables.ability_rows(files)),
+        "forest": _drawings(forest, tables.forest_rows(files)),
         "scores": tables.score_rows(files),
         "levels": tables.group_rows(files, "by_level"),
         "kinds": tables.group_rows(files, "by_kind"),
         "outcomes": tables.outcome_rows(files),
+        "normalised": normalised_rows(files),
+        "papers": paper_table(files),
+        "flan": flan_table(files),
+        "errors": error_rows(files),
+        "error_bars": _drawings(bars, error_bars(files), about="Errors"),
+        "error_matrix": error_matrix(files),
+        "error_groups": error_groups(files),
+        "published_errors": published_note(),
         "general": tables.general_rows(files),
         "hallucination": hallucination_rows(files),
-        "hallucination_forest": [forest(sides_of_use, width) for width in WIDTHS] if sides_of_use else [],
+        "hallucination_forest": _drawings(forest, hallucination_forest(files)),
+        "quadrants": quadrants(files),
         "hallucination_groups": group_rows(files),
         "hallucination_faults": fault_rows(files),
         "tool_use": tables.tool_use_rows(files),
@@ -98,11 +159,13 @@ def _context(files: RunFiles) -> dict[str, Any]:
         "contamination_by_source": source_table(files),
         "contamination_note": contamination_note(files),
         "eta": (funnel.get("mixture") or {}).get("eta"),
-        "curves": [curve for width in WIDTHS if (curve := loss_curve(files.metrics, width))],
+        "curves": _drawings(training_curves, files.metrics),
         "training": _training(files),
-        "pairs": pick(files.trajectories),
-        "stages": tables.stage_rows(files.manifests),
-        "recipe": None if files.recipe is None else visible(files.recipe, most=100_000),
+        "pairs": pick(files.folder, files.episodes),
+        "listing": listing(files),
+        "cost": cost_table(files),
+        "recipe": files.recipe,
+        "settings": _settings(files),
         "versions": _versions(files),
         "absent": [(part, _STEPS[part]) for part, missing in absent.items() if missing],
     }
@@ -118,7 +181,19 @@ def _facts(files: RunFiles) -> list[tuple[str, str]]:
         ("dialect", known.get("dialect")),
         ("evaluation seed", known.get("seed")),
     ]
-    return [(label, visible(str(value))) for label, value in facts if value is not None]
+    return [(label, str(value)) for label, value in facts if value is not None]
+
+
+def _settings(files: RunFiles) -> list[tuple[str, str]]:
+    """Each stage's own settings, where no recipe holds them all."""
+    if files.recipe is not None:
+        return []
+    found = ((manifest["folder"], manifest.get("settings")) for manifest in files.manifests)
+    return [
+        (folder, redact(yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)))
+        for folder, settings in found
+        if isinstance(settings, Mapping)
+    ]
 
 
 def _training(files: RunFiles) -> list[tuple[str, str]]:
@@ -139,6 +214,9 @@ def _training(files: RunFiles) -> list[tuple[str, str]]:
         part = values[-max(len(values) // 10, 1) :]
         if part:
             facts.append((f"of {source}", number(sum(part) / len(part), 3)))
+    divergences = [v for m in files.metrics if is_number(v := m.get("divergence"))]
+    if divergences:
+        facts.append(("divergence from the start model at the end", number(divergences[-1], 4)))
     if is_number(last.get("tokens")):
         facts.append(("tokens", count(last["tokens"])))
     if is_number(last.get("seconds")):

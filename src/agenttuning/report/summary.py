@@ -83,7 +83,10 @@ def _finding(name: str, row: Mapping[str, Any]) -> Finding:
             f"{number(100 * row['difference'], sign=True)} points {ends(row['low'], row['high'])}"
         )
     finding = Finding(name, row["verdict"], news(row), "", row)
-    text = f"{change}; n\u00a0=\u00a0{row['n']}, p\u00a0{_equals(row['p_value'])}."
+    p = _equals(row.get("p_adjusted", row["p_value"]))
+    text = f"{change}; n\u00a0=\u00a0{row['n']}, p\u00a0{p}."
+    if row["verdict"] == "held" and row.get("detectable") and name != "nll":
+        text += f" This many would show a change of {number(100 * row['detectable'], 0)} points."
     if name == "nll" and finding.news == "bad" and finding.within:
         text += " The mean is still inside the start model's own interval."
     if row["n"] < FEW:

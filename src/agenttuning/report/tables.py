@@ -11,9 +11,9 @@ from typing import Any
 from markupsafe import Markup
 
 from agenttuning.environments.base import LEVELS
-from agenttuning.report.charts import ForestRow, share_bar
+from agenttuning.report.charts import Ends, ForestRow, share_bar
 from agenttuning.report.inputs import SIDES, RunFiles, is_number
-from agenttuning.report.numbers import MISSING, count, duration, ends, interval, number, p_value, score
+from agenttuning.report.numbers import MISSING, count, ends, interval, number, p_value, score
 from agenttuning.report.summary import news
 
 _METRICS = {"success_rate": "success rate", "reward": "reward"}
@@ -86,7 +86,10 @@ def score_rows(files: RunFiles) -> list[ScoreRow]:
             if name in compared:
                 rows.append(compared_row(name, metric, compared[name]))
             else:
-                rows.append(ScoreRow(name, metric, str(known["n"]), score(old), score(new)))
+                apart = old is not None and new is not None and bool(files.comparison)
+                counts = ", ".join(dict.fromkeys(str(side["n"]) for side in (old, new) if side))
+                verdict = "not comparable" if apart else MISSING
+                rows.append(ScoreRow(name, metric, counts, score(old), score(new), verdict=verdict))
     return rows
 
 
@@ -113,7 +116,7 @@ def compared_row(
         str(row["n"]),
         *means,
         difference=f"{difference} {ends(row['low'], row['high'], scale, digits)}",
-        p=p_value(row["p_value"]),
+        p=p_value(row.get("p_adjusted", row["p_value"])),
         verdict=row["verdict"],
         news=news(row),
         strong=strong,
@@ -189,7 +192,7 @@ def tool_use_note(files: RunFiles) -> str:
 
 
 def forest_rows(files: RunFiles) -> list[ForestRow]:
-    """The lines of the before/after figure: pooled, each environment, the general probe."""
+    """The lines of the before/after figure: held-in and held-out pooled, and each environment."""
     rows = []
     compared = files.comparison.get("environments", {})
     for held in ("in", "out"):
@@ -203,15 +206,31 @@ def forest_rows(files: RunFiles) -> list[ForestRow]:
             if name in compared:
                 rows.append(forest_row(label, compared[name], strong=alone))
             else:
-                means = [(side["mean"], side["low"], side["high"]) if side else None for side in sides(files, name)]
-                rows.append(ForestRow(label, *means, strong=alone))
-    general = files.comparison.get("general") or {}
-    rows += [
-        forest_row(f"General {name}", general[name], strong=True)
-        for name in ("questions", "instructions")
-        if name in general
-    ]
+                old, new = sides(files, name)
+                rows.append(ForestRow(label, _ends(old), _ends(new), strong=alone))
     return rows
+
+
+def ability_rows(files: RunFiles) -> list[ForestRow]:
+    """The lines of the first figure: one for each ability that was measured, tasks pooled."""
+    compared = files.comparison
+    general, tool_use = compared.get("general") or {}, compared.get("tool_use") or {}
+    found = (
+        ("Held-in tasks", compared.get("held_in")),
+        ("Held-out tasks", compared.get("held_out")),
+        ("General questions", general.get("questions")),
+        ("General instructions", general.get("instructions")),
+        ("Tool use (T-Eval)", tool_use.get("overall")),
+    )
+    rows = [forest_row(label, row) for label, row in found if row]
+    two_sided = [(files.scores.get(side, {}).get("hallucination") or {}).get("two_sided") for side in SIDES]
+    if any(two_sided):
+        rows.append(ForestRow("Tools only when needed", _ends(two_sided[0]), _ends(two_sided[1])))
+    return rows
+
+
+def _ends(row: Mapping[str, Any] | None) -> Ends | None:
+    return None if row is None else (row["mean"], row["low"], row["high"])
 
 
 def forest_row(label: str, row: Mapping[str, Any], *, strong: bool = False) -> ForestRow:
@@ -293,23 +312,3 @@ def capability_table(manifests: Sequence[Mapping[str, Any]]) -> tuple[list[str],
         for name in dict.fromkeys((*before, *after))
     ]
     return columns, rows
-
-
-def stage_rows(manifests: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, str]]:
-    """(stage, time, peak memory, counts) and, for several stages, the whole time."""
-    rows = []
-    for manifest in manifests:
-        memory = manifest.get("peak_memory_mb")
-        numbers = {k: n for k, n in (manifest.get("counts") or {}).items() if is_number(n)}
-        counts = "; ".join(f"{name.replace('_', ' ')}: {count(n)}" for name, n in numbers.items())
-        rows.append(
-            (
-                f"{manifest['stage']}, {manifest['folder']}",
-                duration(manifest["seconds"]),
-                f"{number(memory, 0)} MB" if memory else MISSING,
-                counts or MISSING,
-            )
-        )
-    if len(rows) > 1:
-        rows.append(("all", duration(sum(m["seconds"] for m in manifests)), MISSING, ""))
-    return rows

@@ -70,3 +70,8 @@ def refusal(view: View) -> Iterator[Found]:
     for turn in view.answers:
         if match := _REFUSAL.search(view.parts[turn].text[:_START]):
             yield turn, around(match)
+
+
+def refuses(text: str) -> bool:
+    """Whether a reply begins with a refusal."""
+    return _REFUSAL.search(text[:_START]) is not None
