@@ -21,10 +21,13 @@ from agenttuning.rollout.collect import CollectConfig, collect, collection_lines
 
 SLOW = """
 import os, time
+from dataclasses import replace
 from agenttuning.environments.knowledge_graph import KnowledgeGraph
 
 class Slow(KnowledgeGraph):
     name = "slow"
+    def tasks(self, split, *, limit=None, seed=0):
+        return [replace(task, environment="slow") for task in super().tasks(split, limit=limit, seed=seed)]
     def reset(self, task):
         time.sleep(float(os.environ["SLOW_STEP"]))
         return super().reset(task)
