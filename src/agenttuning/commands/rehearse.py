@@ -1,6 +1,9 @@
 """`agenttuning rehearse`: a model's own answers to general prompts, so that it does not forget them."""
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from agenttuning.corpus.general import PROMPTS
 from agenttuning.corpus.rehearsal import rehearse as write_answers
@@ -11,7 +14,7 @@ from agenttuning.progress import bar
 def rehearse(
     *,
     out: Path,
-    prompts: Path = PROMPTS,
+    prompts: Annotated[Path, Parameter(show_default=False)] = PROMPTS,  # a path of this machine
     model: str = BUILT_IN,
     engine: str = "auto",
     max_tokens: int = 128,
