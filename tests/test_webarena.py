@@ -316,7 +316,11 @@ def test_a_site_that_dies_ends_the_episode_and_comes_back(world):
 @pytest.mark.parametrize("call", [ToolCall("scroll", {"direction": "down"}), ToolCall("stop", {"answer": "5"})])
 def test_a_server_that_dies_is_not_the_agents_failure(world, call):
     world.reset(one("go to issue"))
-    os.kill(world._sites["tracker"]._server, signal.SIGKILL)
+    site = world._sites["tracker"]
+    os.kill(site._server, signal.SIGKILL)
+    with pytest.raises(EnvironmentFailure, match="died"):
+        while time.sleep(0.05) is None:  # until the process is really gone
+            site.check()
     with pytest.raises(EnvironmentFailure, match="died"):
         world.step(call)
 

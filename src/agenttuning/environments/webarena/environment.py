@@ -224,13 +224,14 @@ class WebArena:
         return self._window
 
     def _judged(self, answer: str) -> Feedback:
-        self._check_sites()
         assert self._task is not None
         assert self._window is not None
         assert self._tab is not None
         evaluation = self._addresses.fill(self._task.data["eval"])
         with self._tab.within(BEGINNING):
             right = passes(evaluation, self._addresses.real(answer), self._window.page, intent=self._task.goal)
+        if not right:
+            self._check_sites()
         return Feedback("Done." if right else "That is not it.", float(right), terminated=True, success=right)
 
     def _end(self) -> None:
