@@ -224,6 +224,7 @@ class WebArena:
         return self._window
 
     def _judged(self, answer: str) -> Feedback:
+        self._check_sites()
         assert self._task is not None
         assert self._window is not None
         assert self._tab is not None
