@@ -252,7 +252,7 @@ def test_a_spent_budget_stops_a_run_cleanly_and_the_next_command_goes_on(tmp_pat
         asked = len(server.requests)
         assert len(kept) == asked > 0  # every reply that was paid for is in an episode
         counts = play(server, tmp_path, 30)
-    assert counts["database"]["episodes"] == 30
+    assert counts["environments"]["database"]["episodes"] == 30
     assert len(server.requests) == 30
     rows = list(read_trajectories(tmp_path / "database.jsonl"))
     assert {row.key for row in kept} < {row.key for row in rows}
