@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -290,7 +291,10 @@ def test_a_port_that_is_taken(index: Index, server: Server):
 
 
 def test_the_command_serves_until_it_is_ended(run: Path):
-    command = [sys.executable, "-m", "agenttuning", "view", str(run), "--no-open", "--json"]
+    # A job in the background of a shell ignores the signal, and so would what it starts.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    command = [sys.executable, "-c", f"{heed}from agenttuning.cli import main; main()"]
+    command += ["view", str(run), "--no-open", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
@@ -301,8 +305,11 @@ def test_the_command_serves_until_it_is_ended(run: Path):
         connection.request("GET", "/api/list")
         assert json.loads(connection.getresponse().read())["total"] == 72
         connection.close()
-        process.send_signal(2)
-        assert process.wait(20) == 0
+        process.send_signal(signal.SIGINT)
+        try:
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
 
 
 def test_an_export_leaves_out_whole_tasks_and_says_so(index: Index, tmp_path: Path):
