@@ -8,7 +8,7 @@ import pytest
 from packs import assert_same, loss_and_gradient, random_rows, tiny_model
 
 from agenttuning.errors import BadInput
-from agenttuning.training.attention import make_packs_for, use_row_attention
+from agenttuning.training.attention import logits, make_packs_for, use_row_attention
 from agenttuning.training.compute import allow_tf32, checkpoint_layers, compile_layers, decoder_layers
 
 torch = pytest.importorskip("torch")
@@ -55,6 +55,13 @@ def test_compiled_layers_that_are_recomputed_give_the_same_gradient():
     assert_same(loss_and_gradient(net, packs), plain, loss=1e-5, gradient=1e-4)
     graphs = torch._dynamo.utils.counters["stats"]["unique_graphs"]
     assert 4 <= graphs <= 12, "each part is compiled, and once for all layers and lengths"
+
+
+def test_what_was_measured_is_trained_in_the_same_process():
+    net, packs = model_and_packs(False)
+    with torch.inference_mode():
+        logits(net, packs[0])
+    loss_and_gradient(net, packs)
 
 
 def test_a_model_without_layers_of_transformers_is_refused():

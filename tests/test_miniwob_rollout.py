@@ -57,7 +57,7 @@ def test_a_worker_that_is_killed_leaves_nothing_and_is_replaced(temporary):
         with pool.seat("miniwob") as seat:
             seat.reset(task)
             (browser,) = browsers(temporary)
-            pool._workers[0]._process.kill()
+            pool._places["miniwob"][0].worker._process.kill()
             with pytest.raises(EnvironmentFailure, match="died"):
                 seat.step(CLICK)
         with pool.seat("miniwob") as seat:

@@ -168,7 +168,9 @@ def _hidden(queries: int, keys: int, window: int | None, device: Any) -> Any:
     """Boolean (queries, keys): what a query must not see; the last query sees the last key."""
     import torch
 
-    at = torch.arange(keys - queries, keys, device=device)[:, None]
-    other = torch.arange(keys, device=device)[None, :]
-    hidden = other > at
-    return hidden if window is None else hidden | (other <= at - window)
+    # It is kept: one that was made while a model was only measured could not be used in training.
+    with torch.inference_mode(False):
+        at = torch.arange(keys - queries, keys, device=device)[:, None]
+        other = torch.arange(keys, device=device)[None, :]
+        hidden = other > at
+        return hidden if window is None else hidden | (other <= at - window)
