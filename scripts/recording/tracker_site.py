@@ -62,7 +62,8 @@ def _fill(home: Path, address: str) -> None:
     from roundup import instance, password
 
     mail = f"mail_domain=example.org,mail_host=127.0.0.1,mail_debug={home}/mail"
-    settings = f"tracker_web={address},tracker_name=Zqtracker,{mail}"
+    # Left alone, the time zone's name depends on what else is installed.
+    settings = f"tracker_web={address},tracker_name=Zqtracker,timezone=0,{mail}"
     for command in (["install", "classic", "sqlite", settings], ["initialise", PASSWORD]):
         admin = [sys.executable, "-m", "roundup.scripts.roundup_admin", "-i", str(home)]
         subprocess.run([*admin, *command], check=True, stdout=subprocess.DEVNULL)
