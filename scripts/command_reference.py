@@ -8,6 +8,8 @@ import re
 import sys
 from pathlib import Path
 
+from written_page import written
+
 from agenttuning.cli import COMMANDS, application
 
 PAGE = Path(__file__).parent.parent / "docs" / "commands.md"
@@ -47,17 +49,5 @@ def _sections() -> dict[str, str]:
     return out
 
 
-def main() -> int:
-    text = page()
-    if "--check" in sys.argv[1:]:
-        if not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != text:
-            print(f"{PAGE}: out of date; run: make docs", file=sys.stderr)
-            return 1
-        return 0
-    PAGE.write_text(text, encoding="utf-8")
-    print(PAGE)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(written(PAGE, page()))

@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from template_peers import OFFLINE, RENDERERS, TRL, Difference  # noqa: E402
 from template_results import NEXT_HEADER, RESULTS, Result  # noqa: E402
 from template_zoo import TEMPLATES, Template  # noqa: E402
+from written_page import written  # noqa: E402
 
 PAGE = ROOT / "docs" / "templates.md"
 HEAD = """\
@@ -130,13 +131,5 @@ def difference(of: Difference | None) -> str:
     return (f"not compared: {of.why}" if of is OFFLINE else of.why).replace("|", "\\|")
 
 
-def main() -> None:
-    if "--check" in sys.argv[1:]:
-        if not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != page():
-            sys.exit(f"{PAGE}: out of date; run: make docs")
-        return
-    PAGE.write_text(page(), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(written(PAGE, page()))
