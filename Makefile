@@ -65,7 +65,7 @@ demo: $(INSTALLED)
 	echo "Open $(CURDIR)/$(RUN)/report.html in a browser."
 
 test: lint $(TEST_INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(PYTEST)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -6,10 +6,12 @@ Two servers of `misbehaving_server` answer every fifth request wrongly, in one o
 is away for a while. Rounds of episodes are collected one after the other; each is stopped once in its middle by a
 budget and goes on with the next command. Checked after each round: every task and seed has exactly one episode, every
 episode an outcome, every turn the record of its request, and every good reply is in exactly one turn, with its tokens.
-Printed at the end: rounds, episodes, outcomes, requests by what became of them, and how much memory grew.
+Printed at the end: rounds, episodes, outcomes, requests by what became of them, how much memory grew, and for how long
+this process stood still at most: where that is near the time-out, the client may have given up a good reply.
 """
 
 import argparse
+import contextlib
 import json
 import random
 import resource
@@ -86,6 +88,28 @@ class Endpoints:
             server.__exit__()
 
 
+class Heartbeat:
+    """How long this process stood still: the longest time between two beats, in seconds."""
+
+    def __init__(self) -> None:
+        self.longest, self._over = 0.0, threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def _beat(self) -> None:
+        before = time.monotonic()
+        while not self._over.wait(0.05):
+            now = time.monotonic()
+            self.longest, before = max(self.longest, now - before), now
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+
+
 def _text(body: dict) -> str:
     """Look once, then answer."""
     if sum(message["role"] == "assistant" for message in body["messages"]) < 1:
@@ -96,8 +120,8 @@ def _text(body: dict) -> str:
 def soak(seconds: float, *, episodes: int = 40, share: float = 0.2, seed: int = 0) -> dict[str, Any]:
     """Rounds until the time is over, at least one. Raises AssertionError where an episode is not accounted for."""
     began, rounds, outcomes, recorded, memory = time.monotonic(), 0, Counter[str](), 0, []
-    endpoints = Endpoints(seed, share)
-    try:
+    endpoints, heartbeat = Endpoints(seed, share), Heartbeat()
+    with contextlib.closing(endpoints), heartbeat:
         while not rounds or time.monotonic() - began < seconds:
             with tempfile.TemporaryDirectory() as out:
                 rows = _round(endpoints, Path(out), episodes, seed + rounds)
@@ -105,11 +129,10 @@ def soak(seconds: float, *, episodes: int = 40, share: float = 0.2, seed: int = 
             usages = [step.usage for row in rows for step in row.steps]
             recorded += sum(usage.prompt + usage.completion for usage in usages)
             paid = TOKENS * endpoints.became["good"]
-            assert recorded == paid, f"{recorded} tokens are recorded, {paid} were paid"
+            stood = f"this process stood still for {heartbeat.longest:.1f} s at most, the time-out is {TIMEOUT:g} s"
+            assert recorded == paid, f"{recorded} tokens are recorded, {paid} were paid; {stood}"
             rounds += 1
             memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
-    finally:
-        endpoints.close()
     return {
         "rounds": rounds,
         "episodes": sum(outcomes.values()),
@@ -117,6 +140,7 @@ def soak(seconds: float, *, episodes: int = 40, share: float = 0.2, seed: int = 
         "requests": dict(endpoints.became.most_common()),
         "tokens": recorded,
         "memory_mb": [memory[0], memory[-1]],
+        "longest_standstill": round(heartbeat.longest, 2),
         "seconds": round(time.monotonic() - began, 1),
     }
 

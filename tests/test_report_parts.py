@@ -11,7 +11,7 @@ from test_report import Page
 
 from agenttuning.atif import read_trajectories, write_trajectories
 from agenttuning.evaluation.comparison import compare_runs
-from agenttuning.evaluation.scores import normalised, score_environment
+from agenttuning.evaluation.scores import normalised, score_environment, summarize
 from agenttuning.files import read_json, write_json, write_jsonl
 from agenttuning.report import write_report
 from agenttuning.report.cautions import cautions, not_measured
@@ -21,6 +21,7 @@ from agenttuning.report.inputs import read_run
 from agenttuning.report.listing import listing
 from agenttuning.report.numbers import visible
 from agenttuning.report.published import flan_table, normalised_rows, paper_table
+from agenttuning.report.tables import ability_rows
 from agenttuning.trajectory import Trajectory
 
 MEGABYTE = 1_000_000
@@ -230,6 +231,36 @@ def test_cost_and_time_by_stage(run: Path) -> None:
     assert priced is not None
     assert priced.columns[-1] == "Cost, $"
     assert float(priced.rows[-1][-1]) == pytest.approx(0.25 * turns)
+
+
+def test_answers_beside_the_episodes_count_as_spent(run: Path) -> None:
+    tuned = run / "evaluation" / "tuned"
+    before = read_run(run).spent["evaluation/tuned"]
+    usage = {"prompt": 100, "completion": 10, "cached": 40, "usd": 0.5}
+    write_jsonl(tuned / "t_eval.jsonl", [{"id": "a", "usage": usage}, {"id": "b"}])
+    write_jsonl(tuned / "agent_h.jsonl", [{"id": "a", "usage": usage | {"usd": None}}, {"id": "b", "usage": None}])
+    write_jsonl(tuned / "general" / "gsm8k.jsonl", [{"id": "0", "usage": usage}])
+    write_jsonl(tuned / "general" / "mmlu.jsonl", [{"id": "0", "values": [-1.0, -2.0]}])
+    after = read_run(run).spent["evaluation/tuned"]
+    assert after.prompt - before.prompt == 300
+    assert after.completion - before.completion == 30
+    assert after.cached - before.cached == 120
+    assert after.usd == (before.usd or 0) + 1.0
+
+
+def test_benchmarks_have_bars_beside_the_other_abilities(run: Path) -> None:
+    for side, right in (("base", 0.0), ("tuned", 1.0)):
+        path, scores = scores_of(run, side)
+        values = {str(i): right if i < 5 else 0.0 for i in range(10)}
+        scores["general"] |= {"mmlu": summarize(list(values.values())), "mt_bench": summarize([4.0] * 10)}
+        scores["general"]["items"] |= {"mmlu": values, "mt_bench": dict.fromkeys(values, 4.0)}
+        write_json(path, scores)
+    compare_again(run)
+    bars = {row.label: row for row in ability_rows(read_run(run))}
+    assert bars["MMLU"].before[0] == 0
+    assert bars["MMLU"].after[0] == 0.5
+    assert not any("MT-Bench" in label for label in bars), "a rating from 1 to 10 is no share"
+    assert {"Checkable questions", "Checkable instructions"} <= bars.keys()
 
 
 def test_every_episode_is_linked_and_none_is_inlined(tmp_path: Path) -> None:

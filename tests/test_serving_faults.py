@@ -137,6 +137,14 @@ def test_an_oversized_body_is_refused_with_and_without_its_length(server):
         for _ in range(5):
             connection.sendall(chunk)
         assert read_reply(connection)[0] == 413
+    body = b"x" * 3_000_000  # more than the sockets' buffers hold, all of it sent before the reply is read
+    for line in (f"Content-Length: {len(body)}", "Transfer-Encoding: chunked"):
+        sent = body if "Length" in line else f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+            connection.sendall(head(server, line).encode().replace(b"\n", b"\r\n") + b"\r\n" + sent)
+            assert read_reply(connection)[0] == 413, line
+    asks_first = head(server, "Content-Length: 99000000", "Expect: 100-continue")
+    assert server.ask(asks_first)[0] == 413
     assert works(server)
 
 

@@ -72,3 +72,4 @@ def test_a_prompt_that_does_not_fit_has_an_empty_reply(tmp_path):
     rows = {row["id"]: row for _, row in read_jsonl(tmp_path / "t_eval.jsonl")}
     assert (rows["long"]["reply"], rows["long"]["finish"]) == ("", "context")
     assert rows["short"]["finish"] in ("stop", "length")
+    assert rows["short"]["usage"]["prompt"] > 0 < rows["short"]["usage"]["completion"]

@@ -115,6 +115,10 @@ class Usage:
     usd: float | None = None
     requests: tuple[Request, ...] = ()
 
+    def row(self) -> dict[str, Any]:
+        """Tokens and price as they stand beside a reply on disk."""
+        return {"prompt": self.prompt, "completion": self.completion, "cached": self.cached, "usd": self.usd}
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

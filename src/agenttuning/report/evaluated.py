@@ -62,6 +62,20 @@ def brief(folder: Path) -> dict[str, dict[str, Brief]]:
     }
 
 
+def answers(folder: Path) -> Spent:
+    """What the replies of an evaluation took that belong to no episode: Agent-H's, T-Eval's, the benchmarks' and, of
+    MT-Bench, the judge's. Rows that tell nothing of it, such as log-likelihoods, count for nothing."""
+    files = [folder / "agent_h.jsonl", folder / "t_eval.jsonl", *sorted((folder / "general").glob("*.jsonl"))]
+    rows = [row for path in files if path.is_file() for _, row in read_jsonl(path)]
+    return sum((_of_row(row["usage"]) for row in rows if isinstance(row.get("usage"), Mapping)), Spent())
+
+
+def _of_row(usage: Mapping[str, Any]) -> Spent:
+    prompt, completion, cached, usd = (usage.get(key) for key in ("prompt", "completion", "cached", "usd"))
+    counts = [n if isinstance(n, int) and not isinstance(n, bool) else 0 for n in (prompt, completion, cached)]
+    return Spent(*counts, usd=float(usd) if isinstance(usd, int | float) else None)
+
+
 def whole(path: Path, ids: Collection[str]) -> dict[str, Trajectory]:
     """The trajectories of these tasks in a file, by task id."""
     return {t.task.id: t for t, _ in _episodes(path, ids)}

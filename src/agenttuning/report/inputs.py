@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 
 from agenttuning.errors import BadInput
 from agenttuning.files import read_json, read_jsonl
-from agenttuning.report.evaluated import Briefs, Spent, brief
+from agenttuning.report.evaluated import Briefs, Spent, answers, brief
 from agenttuning.settings import redact
 
 SIDES = ("base", "tuned")
@@ -26,7 +26,7 @@ _COMPARED = ("n", "before", "after", "difference", "low", "high", "p_value", "ve
 @dataclass(frozen=True, slots=True)
 class RunFiles:
     """`scores` and `episodes` by side, "base" and "tuned"; `unfinished` are the episodes of evaluations that have not
-    ended, `spent` what the stages' episodes took, by folder."""
+    ended, `spent` what the stages' episodes and answers took, by folder."""
 
     name: str
     folder: Path = Path()
@@ -50,7 +50,7 @@ def read_run(run: Path) -> RunFiles:
     recipe = run / "recipe.yaml"
     manifests = _manifests(run)
     episodes = {side: brief(evaluation / side / "trajectories") for side in SIDES}
-    spent = {f"evaluation/{side}": _spent(found) for side, found in episodes.items()}
+    spent = {f"evaluation/{side}": _spent(found) + answers(evaluation / side) for side, found in episodes.items()}
     for manifest in manifests:
         if manifest["stage"] == "collect" and (manifest.get("settings") or {}).get("agent", "expert") != "expert":
             spent[manifest["folder"]] = _spent(brief(run / manifest["folder"]))

@@ -218,8 +218,7 @@ def ability_rows(files: RunFiles) -> list[ForestRow]:
     found = (
         ("Held-in tasks", compared.get("held_in")),
         ("Held-out tasks", compared.get("held_out")),
-        ("General questions", general.get("questions")),
-        ("General instructions", general.get("instructions")),
+        *((label.removesuffix(", %"), general.get(name)) for name, label in MEASURES.items() if name not in _NO_SHARES),
         ("Tool use (T-Eval)", tool_use.get("overall")),
     )
     rows = [forest_row(label, row) for label, row in found if row]

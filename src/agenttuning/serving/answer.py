@@ -7,7 +7,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Coroutine
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -15,6 +15,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from agenttuning.serving.problem import Problem
+
+# A connection that is closed on data nobody has read is reset, and the refusal may be lost with it: what a client is
+# still sending is thrown away for so many seconds, until it pauses for as long.
+LINGER, PAUSE = 1.0, 0.1
 
 
 class Answer(Response):
@@ -86,18 +90,31 @@ async def read_body(request: Request, limit: int, patience: float) -> bytes:
     too_large = Problem(
         413, f"the body is larger than the {limit} bytes that are taken", headers={"Connection": "close"}
     )
-    length = request.headers.get("content-length", "0")
+    length, chunks = request.headers.get("content-length", "0"), request.stream()
     if length.isdigit() and int(length) > limit:
+        if "expect" not in request.headers:  # who asks before sending is not told to go on
+            await _throw_away(chunks)
         raise too_large
     data = bytearray()
     try:
         async with asyncio.timeout(patience):
-            async for chunk in request.stream():
+            async for chunk in chunks:
                 data += chunk
                 if len(data) > limit:
-                    raise too_large
+                    break
     except TimeoutError:
         raise Problem(408, f"the body did not arrive within {patience:g} s", headers={"Connection": "close"}) from None
     except ClientDisconnect:
         raise Problem(400, "the client left before the end of the body") from None
+    if len(data) > limit:
+        await _throw_away(chunks)
+        raise too_large
     return bytes(data)
+
+
+async def _throw_away(chunks: AsyncGenerator[bytes, None]) -> None:
+    with suppress(TimeoutError, ClientDisconnect, StopAsyncIteration):
+        async with asyncio.timeout(LINGER):
+            while True:
+                async with asyncio.timeout(PAUSE):
+                    await anext(chunks)

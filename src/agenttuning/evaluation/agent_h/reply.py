@@ -19,7 +19,8 @@ DEEPEST = 40  # levels of lists and objects in a call's arguments; one that nest
 @dataclass(frozen=True, slots=True)
 class Reply:
     """`written` is the raw text. Where the dialect could read it there is a `call` or a `message`, else `unreadable`
-    says why not; prose is unreadable in most dialects and still an answer. `failed` says why there is no reply."""
+    says why not; prose is unreadable in most dialects and still an answer. `failed` says why there is no reply.
+    `usage` is `trajectory.Usage.row`, None where nothing is known of it."""
 
     id: str
     query: str
@@ -29,6 +30,7 @@ class Reply:
     message: str | None = None
     unreadable: str | None = None
     failed: str | None = None
+    usage: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, item: Item, turn: Turn) -> Self:
@@ -39,7 +41,8 @@ class Reply:
         if call is not None:
             call = ToolCall(_clean(call.name), json.loads(_clean(json.dumps(call.arguments, ensure_ascii=False))))
         thought, message = (None if text is None else _clean(text) for text in (said.thought, said.message))
-        return cls(item.id, item.query, _clean(turn.written or ""), thought, call, message, unreadable)
+        usage = None if turn.usage is None else turn.usage.row()
+        return cls(item.id, item.query, _clean(turn.written or ""), thought, call, message, unreadable, usage=usage)
 
     def row(self) -> dict[str, Any]:
         return asdict(self) | {"call": None if self.call is None else asdict(self.call)}

@@ -70,7 +70,8 @@ def _row(question: Question, future: Future[Reply]) -> dict[str, Any]:
     except ContextFull as error:
         return row | {"reply": "", "finish": "context", "reason": str(error)}
     # An endpoint may send half a surrogate pair.
-    return row | {"reply": reply.text.encode("utf-8", "replace").decode(), "finish": reply.finish}
+    text = reply.text.encode("utf-8", "replace").decode()
+    return row | {"reply": text, "finish": reply.finish, "usage": reply.usage.row()}
 
 
 class Rows:

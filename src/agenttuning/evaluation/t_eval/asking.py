@@ -64,7 +64,7 @@ def _row(item: Item, future: Future[Reply]) -> dict[str, Any]:
     except ContextFull as error:
         return {"id": item.id, "reply": "", "finish": "context", "reason": str(error)}
     text = reply.text.encode("utf-8", "replace").decode()  # an endpoint may send half a surrogate pair
-    return {"id": item.id, "reply": text, "finish": reply.finish}
+    return {"id": item.id, "reply": text, "finish": reply.finish, "usage": reply.usage.row()}
 
 
 def _append(stream: IO[bytes], row: dict[str, Any]) -> None:
