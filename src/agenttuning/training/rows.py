@@ -53,9 +53,7 @@ def read_rows(corpus: Path, tokenizer: Any, length: int) -> tuple[StoredRows, di
     return rows, {CUT: 0, NOTHING_TRAINED: 0} | rows.dropped
 
 
-def batch(
-    rows: Sequence[Encoded], size: int, step: int, *, gather: int = 1, steps: int | None = None
-) -> list[Encoded]:
+def batch(rows: Sequence[Encoded], size: int, step: int, *, gather: int = 1, steps: int | None = None) -> list[Encoded]:
     """The rows of a step, which counts from 0; after the last row comes the first again.
 
     Among `gather` steps, of which there are `steps` in all, the agent rows change places until those that begin alike
