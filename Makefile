@@ -89,10 +89,13 @@ bench: $(BENCH_INSTALLED)
 	$(BIN)/python benchmarks/encode.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/rollout.py
+	$(BIN)/python benchmarks/busy.py
+	$(BIN)/python benchmarks/serving.py --conversations 16
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/redesign.py
 	$(BIN)/python benchmarks/environments.py
 	$(BIN)/python benchmarks/mysql_agreement.py
+	$(BIN)/python benchmarks/viewer.py
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis dist site

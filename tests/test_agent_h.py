@@ -172,7 +172,7 @@ pieces = st.lists(st.sampled_from(marks) | st.text(max_size=6), max_size=12).map
 
 
 @given(pieces, st.sampled_from([DUE, CHAT, BARE, LACKS, NEAR]), st.sampled_from(DIALECTS))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_text_can_be_judged_and_stored(text, item, name):
     dialect = get(name)
     reply = heard(item, text, dialect)

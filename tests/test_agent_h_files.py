@@ -176,7 +176,7 @@ rows = st.one_of(
 
 
 @given(st.one_of(st.lists(rows, max_size=3), st.binary(max_size=60)), st.booleans(), st.integers(0, 40))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_file_loads_or_is_bad_input(tmp_path_factory, content, lines, cut):
     path = tmp_path_factory.getbasetemp() / "fuzz.json"
     if isinstance(content, bytes):

@@ -160,7 +160,7 @@ def test_calls_that_make_no_sense_are_invalid_actions(call):
         write_command(call)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(min_size=1).filter(str.strip))
 def test_no_argument_breaks_a_command(text):
     command = write_command(ToolCall("go", {"receptacle": text}))

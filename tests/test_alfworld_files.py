@@ -241,7 +241,7 @@ def test_a_game_is_won_by_its_solution_or_the_planners_and_its_grammar_is_not_ru
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x), max_leaves=6)  # fmt: skip  # noqa: E501
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=300) | st.dictionaries(st.sampled_from(sorted(record())), JSON).map(lambda d: record() | d))
 def test_no_content_breaks_the_loader(tmp_path_factory, content):
     path = one(tmp_path_factory.mktemp("fuzz"), content)
@@ -252,7 +252,7 @@ def test_no_content_breaks_the_loader(tmp_path_factory, content):
     assert all(isinstance(task, Task) and json.dumps(task.data) for task in tasks)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_no_damage_to_an_archive_breaks_the_loader(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("fuzz")

@@ -24,7 +24,7 @@ def tally(*talks):
     return out.table()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(keep=st.fixed_dictionaries({name: st.floats(0, 1) for name in CAPABILITIES}), seed=st.integers(0, 99))
 def test_over_many_turns_the_shares_are_what_was_asked_for(keep, seed):
     balance = Balance(keep, seed)

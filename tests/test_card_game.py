@@ -190,7 +190,7 @@ def test_a_call_that_is_no_move_is_told_and_the_game_goes_on(action, told):
         max_size=12,
     ),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_call_is_played_told_or_loses(seed, calls):
     environment = begun(seed=seed, first="enemy" if seed % 2 else "agent")
     over = False

@@ -104,7 +104,7 @@ fields = st.fixed_dictionaries({}, optional={key: json_values | st.just(GAME[key
 
 
 @given(st.one_of(st.lists(fields | json_values, max_size=3), st.binary(max_size=60)), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_file_loads_or_is_bad_input(tmp_path_factory, content, skip):
     path = tmp_path_factory.getbasetemp() / "fuzz.jsonl"
     path.write_bytes(content if isinstance(content, bytes) else "\n".join(map(json.dumps, content)).encode())

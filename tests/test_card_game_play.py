@@ -20,7 +20,7 @@ lineup = st.permutations(SPECIES)
 
 
 @given(lineup, lineup, st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_in_any_game_hp_only_fall_are_what_was_hit_and_it_ends(first, second, dice):
     game = Game(first, second)
     while game.winner is None:
@@ -52,7 +52,7 @@ def test_in_any_game_hp_only_fall_are_what_was_hit_and_it_ends(first, second, di
 
 
 @given(lineup, lineup, st.randoms(use_true_random=False), st.sampled_from([0.0, 0.5, 1.0]))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_a_second_engine_that_keeps_its_books_otherwise_plays_every_game_alike(first, second, dice, guessing):
     game, other = Game(first, second), Reference(first, second)
     while game.winner is None:
@@ -85,7 +85,7 @@ def expected_damage(game: Game, move: Move) -> int:
 
 
 @given(lineup, lineup, st.sampled_from(OPPONENTS), st.sampled_from(OPPONENTS), st.integers(0, 99))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_same_seed_plays_the_same_game_and_the_opponents_never_break_a_rule(first, second, one, other, seed):
     assert played_out(first, second, (one, other), seed) == played_out(first, second, (one, other), seed)
 

@@ -2,14 +2,12 @@
 
 import random
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agenttuning.corpus.construct.similarity import Pool, rouge_l, words
 
 SOME_WORDS = st.lists(st.sampled_from(["a", "b", "c", "d", "e"]), max_size=12)
-
-calmly = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def by_the_table(one: list[str], other: list[str]) -> float:
@@ -26,13 +24,11 @@ def by_the_table(one: list[str], other: list[str]) -> float:
     return 2 * recall * precision / (recall + precision)
 
 
-@calmly
 @given(SOME_WORDS, SOME_WORDS)
 def test_rouge_l_is_the_published_measure(one, other):
     assert abs(rouge_l(one, other) - by_the_table(one, other)) < 1e-12
 
 
-@calmly
 @given(st.lists(SOME_WORDS, max_size=6), SOME_WORDS)
 def test_the_pool_finds_the_nearest(pool, text):
     found, _ = Pool(map(" ".join, pool)).nearest(" ".join(text))

@@ -59,7 +59,7 @@ def corpora(draw):
     return items, rules, texts
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(corpora())
 def test_it_agrees_with_the_definition(corpus):
     items, rules, texts = corpus

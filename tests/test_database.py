@@ -147,7 +147,7 @@ def test_values_are_compared_as_people_would():
     assert read_values(12) == [12]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=8))
 def test_no_answer_breaks_the_judge(value):
     assert same_values(read_values(value), [["Ashford", 1]]) in (True, False)

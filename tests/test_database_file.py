@@ -180,7 +180,7 @@ JUNK = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_a_broken_record_is_bad_input_or_a_task_that_runs(tmp_path_factory, data):
     record = json.loads(json.dumps(RECORD))

@@ -203,7 +203,7 @@ WORDS = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(max_size=60) | st.lists(st.sampled_from(WORDS)).map(" ".join))
 def test_no_statement_breaks_the_database(sql):
     backend = SqliteBackend(seconds=0.5)

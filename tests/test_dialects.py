@@ -48,7 +48,7 @@ ONE_REPLY = [name for name, dialect in DIALECTS.items() if isinstance(dialect, O
 
 
 @pytest.mark.parametrize("name", ONE_REPLY)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(pair=tool_sets_with_decision())
 def test_read_gives_back_what_write_wrote(name, pair):
     tools, decision = pair
@@ -145,7 +145,7 @@ def test_only_the_agents_turns_are_trained_and_the_last_one_ends_the_row(name):
 
 
 @pytest.mark.parametrize("name", DIALECTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(pair=tool_sets_with_decision(), nth=st.integers(0, 3))
 def test_a_model_is_asked_what_it_was_trained_on(name, pair, nth):
     tools, decision = pair

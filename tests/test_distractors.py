@@ -111,7 +111,7 @@ def test_distractors_are_distinct_and_never_the_needed_tool(needed, query, seed)
         assert not about(tool) & objects(query)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(trajectories, max_size=4), st.randoms())
 def test_the_pool_does_not_depend_on_the_order(episodes, random):
     one, other = Pool(0), Pool(0)

@@ -110,7 +110,7 @@ def _usable(episode):
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(trajectories, min_size=1, max_size=4), st.integers(0, 3))
 def test_any_trajectories_become_rows_or_are_refused(episodes, seed):
     if not any(_usable(episode) for episode in episodes):

@@ -282,7 +282,7 @@ def test_a_chat_has_no_place_among_trajectories():
         assert written(format, chat) == ([], {"no_trajectory": 1})
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(trajectories)
 def test_any_trajectory_comes_back_from_parquet_and_toolbench_rows_hold_each_trained_step(trajectory):
     rows, _ = written("parquet", trajectory)
@@ -296,7 +296,7 @@ text = st.one_of(nasty, st.sampled_from(["", "Hi", "USER: x", "[1]"]))
 turns = st.tuples(st.sampled_from(["human", "gpt", "system", "observation"]), text, st.booleans())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(turns, min_size=1, max_size=6))
 def test_chats_of_any_text_come_back_from_sharegpt_and_openai(spoken):
     row = {

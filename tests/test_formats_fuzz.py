@@ -14,9 +14,7 @@ from agenttuning.corpus.formats.rows import CHUNK, rows
 from agenttuning.errors import BadInput, BadRow, UserError
 from agenttuning.files import write_jsonl
 
-fuzz = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+fuzz = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 SAMPLES = {**LOSSLESS, "atif": [to_atif(episode(1, steps=2))]}
 values = st.recursive(
     st.one_of(

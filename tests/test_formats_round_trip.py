@@ -13,7 +13,7 @@ from agenttuning.corpus.formats.base import Row
 from agenttuning.corpus.formats.convert import convert
 from agenttuning.files import read_jsonl, write_jsonl
 
-many = settings(max_examples=150, deadline=None)
+many = settings(max_examples=150)
 # What an agent writes, by task: in its form, and out of it.
 said = {
     task: st.sampled_from([turn["value"] for turn in row["conversations"] if turn["from"] == "gpt"])

@@ -59,7 +59,7 @@ def told(session: Session, call: list[str]) -> str:
         return str(error)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.data(), st.lists(st.sampled_from(STARTS), min_size=1, max_size=3))
 def test_any_program_reads_and_answers_the_same(draw, starts):
     one, other = Session(GRAPH, starts), Session(behind_sparql(*starts), starts)
@@ -180,7 +180,7 @@ def test_hostile_names_never_reach_a_query(text):
     assert all(query.startswith("SELECT") for query in seen)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=30))
 def test_whatever_becomes_an_iri_is_one_term(text):
     try:

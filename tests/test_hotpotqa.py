@@ -158,7 +158,7 @@ def test_similar_titles_come_by_their_words_even_misspelled():
 
 
 @given(st.text(max_size=40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_search_gives_an_observation(entity):
     WORLD.reset(TASKS["test"][0])
     if not entity.strip():
@@ -262,7 +262,7 @@ records = st.fixed_dictionaries({}, optional={key: json_values | st.just(RECORD[
 @given(
     st.one_of(st.lists(records | json_values, max_size=3), st.binary(max_size=60)), st.booleans(), st.integers(0, 40)
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_file_loads_or_is_bad_input(tmp_path_factory, content, lines, cut):
     path = tmp_path_factory.getbasetemp() / "fuzz.json"
     if isinstance(content, bytes):

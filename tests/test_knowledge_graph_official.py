@@ -241,7 +241,7 @@ JSON_VALUES = st.recursive(
 ACTIONS = st.from_regex(r"(get_relations|get_neighbors|intersection|argmax|count|\w{3})\([#m]?[.0-9a, #)(]{0,8}\)?")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.dictionaries(st.sampled_from(list(RECORD)), JSON_VALUES | st.lists(ACTIONS, max_size=5) | ACTIONS, max_size=3),
     st.sets(st.sampled_from(list(RECORD)), max_size=2),

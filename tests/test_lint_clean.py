@@ -105,7 +105,7 @@ def test_mended_rows_are_clean_and_say_the_same(item):
     check_mended(item)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(trajectories, st.sampled_from([None, *DIALECTS]))
 def test_mended_rows_of_any_trajectory_are_clean(trajectory, dialect):
     check_mended(DIALECTS[dialect].write(trajectory) if dialect else trajectory)
@@ -196,7 +196,7 @@ parameters = st.dictionaries(schema_keys, values | st.just({"a": {"type": "strin
 tools = st.fixed_dictionaries({"function": st.fixed_dictionaries({"name": nasty, "parameters": parameters})})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(messages, min_size=1, max_size=6), st.lists(tools, max_size=2))
 def test_no_chat_row_breaks_a_rule(turns, functions):
     row = {"messages": turns, "tools": functions}
@@ -207,7 +207,7 @@ def test_no_chat_row_breaks_a_rule(turns, functions):
     check_mended(item)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_no_bytes_break_the_reader(tmp_path_factory, data):
     """Rows with one value put in place of another, cut lines, and noise."""

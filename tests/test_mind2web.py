@@ -246,7 +246,7 @@ def test_an_action_is_its_operation_and_the_first_line_of_its_value():
     }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(), st.text())
 def test_f1_is_symmetric_and_one_for_the_same_words(a, b):
     assert action_f1(a, b) == action_f1(b, a)

@@ -232,7 +232,7 @@ json_values = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_stands_in_a_record_it_is_read_or_reported(tmp_path, data):
     where = data.draw(st.sampled_from(["record", "action", "operation", "candidate", "html", "bytes"]))

@@ -92,7 +92,7 @@ def test_a_name_that_is_no_page_is_told_or_left_out(tmp_path):
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode) | st.sampled_from([b"click-test\n", b""]))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_file_is_read_or_refused(tmp_path, content):
     file = tmp_path / "names.txt"
     file.write_bytes(content)

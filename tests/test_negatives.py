@@ -229,7 +229,7 @@ def test_every_row_is_encoded_and_its_answer_trained():
             assert text.endswith(row.messages[-1].text + end)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(trajectories, min_size=1, max_size=4), st.sampled_from(sorted(DIALECTS)), st.integers(0, 3))
 def test_any_trajectories_become_rows_or_are_refused(episodes, name, seed):
     talk = Conversation((user("Hi?"), assistant(Segment("Hello.", True))), id="hi")

@@ -123,7 +123,7 @@ json_values = st.recursive(
     "description": json_values, "create": json_values, "start": json_values, "evaluation": json_values,
     "labels": json_values, "example": json_values,
 }) | json_values, max_size=4))  # fmt: skip
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_json_gives_tasks_or_a_line(tmp_path: Path, records: list[Any]):
     tree(tmp_path, {"data/1/a.json": records, "scripts/1/x": "y"})
     try:

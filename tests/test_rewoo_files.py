@@ -230,7 +230,7 @@ def test_plans_are_kept_only_if_they_give_the_published_answer(question, solutio
 
 
 @given(st.text("<>=#0123456789+-*/. ab\n", max_size=80), st.integers(-99, 9999))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_solution_gives_a_right_plan_or_none(solution, gold):
     steps, number = gold_plan("How many?", f"{solution}\n#### {gold:,}")
     assert number == str(gold)
@@ -312,7 +312,7 @@ records = st.fixed_dictionaries({}, optional=dict.fromkeys(keys, values) | {"id"
 
 
 @given(st.lists(records, max_size=3), st.sampled_from([".csv", ".json", ".jsonl"]), st.booleans(), st.integers(0, 40))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_file_loads_or_is_bad_input(tmp_path_factory, content, suffix, skip_bad, cut):
     path = tmp_path_factory.getbasetemp() / f"fuzz{suffix}"
     if suffix == ".csv":

@@ -93,7 +93,7 @@ def test_what_is_wrong_with_a_plan_is_said(text, fault):
         "\n".join
     )
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_text_is_a_plan_and_every_step_of_it_leaves_evidence(text):
     plan = read_plan(text, TOOLS)
     assert plan.steps or plan.faults

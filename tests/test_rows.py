@@ -155,17 +155,3 @@ def test_results_that_answer_no_call_are_refused(tmp_path, cache, tokenizer, ids
 def test_the_rows_of_a_step_come_round(tmp_path, cache, tokenizer):
     read, _ = read_rows(tiny.write_corpus(tmp_path / "corpus.jsonl", 3), tokenizer, 512)
     assert [row.id for row in batch(read, 2, 1)] == ["row-2", "row-0"]
-
-
-def test_rows_that_begin_alike_come_into_one_step(tmp_path, cache, tokenizer):
-    """Every row once, general rows where they were, and as many rows of a kind in a step as there can be."""
-    sources = ["agent/a", "agent/b", "general", "agent/a"] * 6
-    rows = [talk(f"It is {i}.", id=str(i), source=source) for i, source in enumerate(sources)]
-    read, _ = read_rows(write(tmp_path / "corpus.jsonl", rows), tokenizer, 256)
-    plain = [batch(read, 4, step) for step in range(6)]
-    gathered = [batch(read, 4, step, gather=4, steps=6) for step in range(6)]
-    assert sorted(row.id for step in gathered for row in step) == sorted(row.id for step in plain for row in step)
-    for before, after in zip(plain, gathered, strict=True):
-        assert [row.source == "general" for row in before] == [row.source == "general" for row in after]
-    kinds = [{row.source for row in step} - {"general"} for step in gathered]
-    assert kinds == [{"agent/a"}, {"agent/a"}, {"agent/a", "agent/b"}, {"agent/b"}, {"agent/a"}, {"agent/a", "agent/b"}]

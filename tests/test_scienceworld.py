@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import groupby
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agenttuning.agents.human import read_call
@@ -313,7 +313,6 @@ _FIELDS = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(_FIELDS.map(json.dumps) | _JSON.map(json.dumps) | st.text(), max_size=3))
 def test_no_file_breaks_the_loader(tmp_path_factory, lines):
     try:

@@ -127,7 +127,7 @@ def official(tmp_path_factory) -> Path:
 
 
 @given(data=st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_change_gives_items_or_one_clear_error(official, data):
     """Some value of some file becomes another: the reader reads it or says BadInput, and what it read can be scored."""
     file = official / data.draw(st.sampled_from(sorted(FILES)))

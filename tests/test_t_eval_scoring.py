@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import nasty, values
 from t_eval_cases import KEYS, MARKS, Chosen, item
@@ -238,7 +238,6 @@ pieces = st.one_of(
 
 
 @given(st.lists(pieces, max_size=5).map("".join))
-@settings(deadline=None)
 def test_any_reply_has_a_score(reply):
     measured = measure(EVERY_KIND, {one.id: reply for one in EVERY_KIND}, Chosen())
     assert tuple(measured) == CELLS

@@ -13,7 +13,7 @@ from agenttuning.errors import BadInput
 from agenttuning.trajectory import Decision, ToolCall
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(trajectory=trajectories)
 def test_round_trip_is_lossless_and_valid_atif(trajectory):
     document = to_atif(trajectory)

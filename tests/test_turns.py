@@ -38,7 +38,10 @@ def test_an_observation_that_begins_with_an_error(observation):
     assert is_wrong(episode(step("a", observation), step("b", "x")), 0) == (observation != "bash: not found")
 
 
-@pytest.mark.parametrize("observation", ["The error was found in 1911.", "Unknown Pleasures is an album.", "", "[]"])
+@pytest.mark.parametrize(
+    "observation",
+    ["The error was found in 1911.", "Unknown Pleasures is an album.", "", "[]", "[('error', 3)]", '[("invalid", 1)]'],
+)
 def test_words_of_failure_elsewhere_are_none(observation):
     assert not is_wrong(episode(step("a", observation), step("b", "x")), 0)
 

@@ -196,7 +196,7 @@ def test_a_hostile_product_cannot_break_a_page():
     assert list(visit.options.values()) == ["plain"]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=200), st.integers(20, 60))
 def test_plain_text_is_one_short_line_without_marks(text, limit):
     line = plain(text, limit)
@@ -205,7 +205,7 @@ def test_plain_text_is_one_short_line_without_marks(text, limit):
     assert not set(line) & set("[]<>\n\r\t\x00\u2028\u202e")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.text(min_size=1, max_size=20) | st.sampled_from(["red", "red ", "RED", "<a>", "buy now", "["])))
 def test_every_label_of_any_product_can_be_clicked(values):
     for label in visit_to(customization_options={"style": [{"value": v} for v in values]}).clickables():

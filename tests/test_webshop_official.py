@@ -342,7 +342,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     field=st.sampled_from([*ITEMS[0], "other"]), value=JSON, kind=st.sampled_from(["item", "goal", "detail"]), bad=JSON
 )

@@ -259,7 +259,7 @@ def test_colors_become_their_first_known_word():
     assert len(COLORS) == len(set(COLORS)) == 102
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_token_set_ratio_is_that_of_thefuzz(one, other):
     fuzz = pytest.importorskip("thefuzz.fuzz", reason="needs pip install thefuzz")

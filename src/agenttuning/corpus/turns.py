@@ -18,10 +18,12 @@ from agenttuning.trajectory import Trajectory
 
 WrongTurns = Literal["mask", "drop", "train"]
 
-# How an observation begins that reports a failure; anywhere else these words may be what was looked for.
+# How an observation begins that reports a failure; anywhere else these words may be what was looked for, as they may
+# be in the first row of a table.
 _ERROR = re.compile(
-    r"\W*(?:[\w.]*error|[\w.]*exception|traceback|invalid|unknown (?:action|column|command|table|tool)|no such"
-    r"|not found|nothing happens|permission denied|command not found|syntax error)\b",
+    r"(?!\s*\[\()\W*"
+    r"(?:[\w.]*error|[\w.]*exception|traceback|invalid|unknown (?:action|column|command|table|tool)|no such|not found|"
+    r"nothing happens|permission denied|command not found|syntax error)\b",
     re.IGNORECASE,
 )
 _SHORTEST_USE = 3  # characters of a value that counts as taken from an observation

@@ -25,10 +25,6 @@ class TrainConfig:
     """Stop after so many steps even if the epochs are not over."""
     batch_rows: int = 8
     """Rows of the corpus in one optimiser step, on all ranks together."""
-    gather_steps: int = 1
-    """Among so many steps agent rows change places, so that those that begin alike come into the same step and what
-    they share is computed once; every step keeps its share of general rows. 1: the corpus's order. Faster where several
-    environments are mixed, but a step then sees fewer of them."""
     max_length: int = 2048
     """Tokens of one row, never more than the positions of the model; a longer row ends after its last whole turn that
     fits. A row is computed on one rank: its activations must fit one device (there is no context parallelism)."""
@@ -75,7 +71,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check_at_least(self, 1, "max_steps", "batch_rows", "max_length", "pack_length", "checkpoint_every")
-        check_at_least(self, 1, "lora_rank", "lora_alpha", "gather_steps")
+        check_at_least(self, 1, "lora_rank", "lora_alpha")
         check_at_least(self, 0, "weight_decay", "neftune", "recompute_layers")
         check_above_zero(self, "learning_rate", "epochs", "clip")
         if not 0 <= self.warmup <= 1:

@@ -58,11 +58,6 @@ def make_packs(rows: Sequence[Encoded], length: int, *, share_from: int | None =
     return [_lay([(groups[g][0], members) for g, members in plan.items()]) for plan in _plan(groups, length)]
 
 
-def beginning(row: Encoded, tokens: int = MIN_PREFIX) -> tuple[str, bytes]:
-    """The same for rows that can share a prefix."""
-    return row.source, row.ids[:tokens].tobytes()
-
-
 def _plan(groups: Sequence[tuple[int, list[Encoded]]], length: int) -> list[dict[int, list[Encoded]]]:
     """For each pack the rows that it gets, by group.
 
@@ -101,9 +96,9 @@ def _plan(groups: Sequence[tuple[int, list[Encoded]]], length: int) -> list[dict
 
 def _groups(rows: Sequence[Encoded], share_from: int) -> list[tuple[int, list[Encoded]]]:
     """(common prefix length, rows) of those that begin alike; only untrained tokens are shared."""
-    by_start: dict[tuple[str, bytes], list[Encoded]] = {}
+    by_start: dict[tuple, list[Encoded]] = {}
     for row in rows:
-        by_start.setdefault(beginning(row, share_from), []).append(row)
+        by_start.setdefault((row.source, row.ids[:share_from].tobytes()), []).append(row)
     groups = []
     for members in by_start.values():
         limit = min(row.prompt for row in members)

@@ -1,8 +1,8 @@
 """The rows of a corpus as tokens, and in which step each is trained on.
 
 A corpus is encoded once for a tokenizer, a chat template and a length, by all processors, and kept in the cache.
-Rows keep the corpus's own order, for the mixture already ordered them by seed, or change places within a few steps:
-which rows a step takes is a function of the corpus, the settings and the step alone.
+Rows keep the corpus's own order, for the mixture already ordered them by seed: which rows a step takes is a function of
+the corpus and the step alone.
 
 >>> rows, dropped = read_rows(Path("corpus/corpus.jsonl"), tokenizer, 2048)
 >>> len(batch(rows, 8, step=3))
@@ -22,12 +22,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from agenttuning.conversation import GENERAL_SOURCE, Conversation, from_row
+from agenttuning.conversation import Conversation, from_row
 from agenttuning.errors import BadInput, MaskError, UserError
 from agenttuning.files import Lines, disk_error, line_blocks, locked, read_jsonl, sha256
 from agenttuning.models import cache_folder
 from agenttuning.training.encode import Encoded, Encoder, cut
-from agenttuning.training.pack import beginning
 from agenttuning.training.row_store import COUNTS, Block, StoredRows, block, store
 
 _FORMAT = 1  # of what is stored: raise it when masks or files change
@@ -53,25 +52,9 @@ def read_rows(corpus: Path, tokenizer: Any, length: int) -> tuple[StoredRows, di
     return rows, {CUT: 0, NOTHING_TRAINED: 0} | rows.dropped
 
 
-def batch(rows: Sequence[Encoded], size: int, step: int, *, gather: int = 1, steps: int | None = None) -> list[Encoded]:
-    """The rows of a step, which counts from 0; after the last row comes the first again.
-
-    Among `gather` steps, of which there are `steps` in all, the agent rows change places until those that begin alike
-    stand together; general rows stay, so every step keeps its share of them.
-    """
-    if gather == 1:
-        return [rows[i % len(rows)] for i in range(step * size, (step + 1) * size)]
-    first = step - step % gather
-    end = first + gather if steps is None else min(first + gather, steps)
-    window = [rows[i % len(rows)] for i in range(first * size, end * size)]
-    places = [i for i, row in enumerate(window) if row.source != GENERAL_SOURCE]
-    alike: dict[tuple[str, bytes], list[Encoded]] = {}
-    for i in places:
-        alike.setdefault(beginning(window[i]), []).append(window[i])
-    for i, row in zip(places, chain.from_iterable(alike.values()), strict=True):
-        window[i] = row
-    at = (step - first) * size
-    return window[at : at + size]
+def batch(rows: Sequence[Encoded], size: int, step: int) -> list[Encoded]:
+    """The rows of a step, which counts from 0; after the last row comes the first again."""
+    return [rows[i % len(rows)] for i in range(step * size, (step + 1) * size)]
 
 
 def _stored(corpus: Path, tokenizer: Any, length: int) -> StoredRows:

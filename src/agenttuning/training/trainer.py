@@ -127,8 +127,7 @@ def _run(
     for step in range(done, steps):
         rate = learning_rate(config, step, steps)
         set_rate(optimizer, rate)
-        taken = batch(rows, config.batch_rows, step, gather=config.gather_steps, steps=steps)
-        kinds = split(network.net, taken, config)
+        kinds = split(network.net, batch(rows, config.batch_rows, step), config)
         try:
             result = take_step(Pass(config, network, start, settings["seed"], step), optimizer, kinds)
         except Diverged as error:
