@@ -93,6 +93,12 @@ class Java:
     def alive(self) -> bool:
         return self._process.poll() is None
 
+    def ends_within(self, seconds: float) -> bool:
+        """Whether the process has ended, or does so in this time: its sockets close before it can be seen to be gone."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return not self.alive
+
     def array(self, kind: str, *items: Any) -> Any:
         """A Java array of a class of java.lang or java.net."""
         package, _, name = kind.rpartition(".")

@@ -23,6 +23,7 @@ from agenttuning.trajectory import Split
 
 _INTERFACE = "scienceworld.runtime.pythonapi.PythonInterface"
 _DRAWN = "inclined-plane"  # tasks that name two planes in an order that the dice decide while the world is made
+_ENDING = 0.5  # seconds that a Java process which no longer answers has to be gone
 _SCRAMBLE = 0x5DEECE66D  # what java.util.Random's setSeed does to a seed, as its documentation says
 
 
@@ -146,7 +147,7 @@ class Simulator:
         try:
             return method(*arguments)
         except Exception as error:  # Py4J has many of its own, and lets those of sockets through
-            if not self._java.alive:
+            if self._java.ends_within(_ENDING):
                 raise EnvironmentFailure("the Java process of the simulator died") from None
             raise EnvironmentFailure(f"the simulator failed: {_reason(error)}") from None
 
