@@ -94,7 +94,7 @@ class Java:
         return self._process.poll() is None
 
     def ends_within(self, seconds: float) -> bool:
-        """Whether the process has ended, or does so in this time: its sockets close before it can be seen to be gone."""
+        """Whether the process has ended, or does so in this time: its sockets close before it is seen to be gone."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
         return not self.alive
