@@ -313,9 +313,10 @@ def test_in_an_episode_repeated_output_ends_it_and_the_score_so_far_counts():
 
 
 @pytest.mark.slow
-def test_the_expert_of_every_kind():
-    result = validate("scienceworld", splits=("test",), limit=30, workers=2)
-    assert (result.tasks, result.failures) == (30, ())
+def test_the_expert_of_half_of_the_kinds():
+    """Of a task of each; all thirty take twice as long: agenttuning validate scienceworld --split test --limit 90"""
+    result = validate("scienceworld", splits=("test",), limit=15, workers=2)
+    assert (result.tasks, result.failures) == (15, ())
 
 
 @pytest.mark.slow
@@ -323,7 +324,7 @@ def test_memory_stays_flat(running):
     (pid,) = (pid for pid in children(os.getpid()) if listening(pid))
     sizes = []
     with borrowed(running) as simulator:
-        for variation in range(60):
+        for variation in range(40):
             simulator.load("find-animal", variation, "easy", gold=True)
             for command in simulator.gold:
                 simulator.step(command)
