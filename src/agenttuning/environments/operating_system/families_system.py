@@ -4,7 +4,9 @@ from agenttuning.environments.operating_system.scene import Draft, Family, Scene
 
 
 def _daemon(name: str, count: int = 1) -> str:
-    return f"cp /bin/sleep /usr/local/bin/{name}\n" + f"{name} 100000 &\n" * count
+    """So many processes of a name, which they bear only once the kernel has run the program: that is waited for."""
+    started = f"cp /bin/sleep /usr/local/bin/{name}\n" + f"{name} 100000 &\n" * count
+    return f"{started}for i in $(seq 100); do [ $(pgrep -xc {name}) -ge {count} ] && break; sleep 0.02; done\n"
 
 
 def count_processes(scene: Scene) -> Draft:
@@ -53,7 +55,9 @@ def stop_process(scene: Scene) -> Draft:
             (f"pkill -x ends exactly the ones called {app}.", f"pkill -x {app}; sleep 0.1; pgrep -l '{app}|{other}'"),
         ),
         f"{app} has ended and {other} runs on.",
-        check=f"! pgrep -x {app} >/dev/null && pgrep -x {other} >/dev/null",
+        # One that was ended stands in the table until its parent has looked.
+        check=f"for i in $(seq 50); do pgrep -x {app} >/dev/null || break; sleep 0.02; done; "
+        f"! pgrep -x {app} >/dev/null && pgrep -x {other} >/dev/null",
         start=_daemon(app, scene.number(1, 3)) + _daemon(other),
     )
 
