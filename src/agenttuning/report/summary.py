@@ -14,7 +14,7 @@ from typing import Any
 from agenttuning.report.numbers import ends, number, p_value
 
 FEW = 30  # fewer tasks than this deserve a word of caution
-_LABELS = {
+LABELS = {
     "held_in": "Held-in tasks",
     "held_out": "Held-out tasks",
     "questions": "General questions",
@@ -45,7 +45,7 @@ class Finding:
 
     @property
     def label(self) -> str:
-        return _LABELS[self.name]
+        return LABELS[self.name]
 
     @property
     def within(self) -> bool:
@@ -60,7 +60,7 @@ def findings(comparison: Mapping[str, Any]) -> list[Finding]:
     rows += list((comparison.get("general") or {}).items())
     rows.append(("tool_use", (comparison.get("tool_use") or {}).get("overall")))
     rows += list((comparison.get("hallucination") or {}).items())
-    return [_finding(name, row) for name, row in rows if row and name in _LABELS]
+    return [_finding(name, row) for name, row in rows if row and name in LABELS]
 
 
 def news(row: Mapping[str, Any]) -> str:

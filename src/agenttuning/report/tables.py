@@ -14,7 +14,7 @@ from agenttuning.environments.base import LEVELS
 from agenttuning.report.charts import Ends, ForestRow, share_bar
 from agenttuning.report.inputs import SIDES, RunFiles, is_number
 from agenttuning.report.numbers import MISSING, count, ends, interval, number, p_value, score
-from agenttuning.report.summary import news
+from agenttuning.report.summary import LABELS, news
 
 _METRICS = {"success_rate": "success rate", "reward": "reward"}
 MEASURES = {
@@ -216,10 +216,13 @@ def ability_rows(files: RunFiles) -> list[ForestRow]:
     compared = files.comparison
     general, tool_use = compared.get("general") or {}, compared.get("tool_use") or {}
     found = (
-        ("Held-in tasks", compared.get("held_in")),
-        ("Held-out tasks", compared.get("held_out")),
-        *((label.removesuffix(", %"), general.get(name)) for name, label in MEASURES.items() if name not in _NO_SHARES),
-        ("Tool use (T-Eval)", tool_use.get("overall")),
+        *((LABELS[name], compared.get(name)) for name in ("held_in", "held_out")),
+        *(
+            (LABELS.get(name, label.removesuffix(", %")), general.get(name))
+            for name, label in MEASURES.items()
+            if name not in _NO_SHARES
+        ),
+        (LABELS["tool_use"], tool_use.get("overall")),
     )
     rows = [forest_row(label, row) for label, row in found if row]
     two_sided = [(files.scores.get(side, {}).get("hallucination") or {}).get("two_sided") for side in SIDES]
